@@ -1,0 +1,112 @@
+//! The door: authenticate, parse, apply, announce.
+
+use crate::emitter::Emitter;
+use crate::error::{StoreError, chain};
+use crate::id::{ItemId, JobId};
+use crate::report::{Report, ReportError};
+use crate::secret::Presented;
+use crate::store::{Applied, Store};
+use crate::verdict::Verdict;
+
+/// The largest body a callback may have, in bytes: 16 KiB.
+pub const MAX_BODY: usize = 16 * 1024;
+
+/// Proof that a callback's result is durable, whatever dies the instant after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// What the callback did.
+    pub verdict: Verdict,
+    /// The item reported on.
+    pub item_id: ItemId,
+    /// Its job.
+    pub job_id: JobId,
+    /// The item's attempt, counted from 1.
+    pub attempt: u32,
+    /// Whether this callback completed the job's run.
+    pub completed: bool,
+    /// Whether a shipped item's order was gone, or belonged to another workspace: nothing but the item was
+    /// recorded, and no event left for it.
+    pub order_missing: bool,
+}
+
+/// Why a callback was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum CallbackError {
+    /// The secret is absent or wrong, or none is configured.
+    #[error("the callback secret is absent or wrong")]
+    Unauthorized,
+    /// The body is over [`MAX_BODY`].
+    #[error("the body is over {MAX_BODY} bytes")]
+    TooLarge,
+    /// The body is not a report.
+    #[error(transparent)]
+    Invalid(#[from] ReportError),
+    /// There is no such item.
+    #[error("there is no such item")]
+    UnknownItem,
+    /// The store could not say that the result is durable.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Handles one callback: the only way in.
+///
+/// `secret` is what the caller presented, together with the secrets that are valid
+/// ([`Secrets::presented`](crate::Secrets::presented)); `payload` is the body as it came. When this returns a
+/// [`Receipt`], the result is durable. Events it caused are in the outbox by then; `emitter` sends them in line, or
+/// wakes a [`Relay`](crate::Relay), and its failure is no failure of the callback.
+///
+/// Dropping the future is harmless: the result is applied as a whole or not at all.
+///
+/// # Errors
+/// Each [`CallbackError`] in the order of the work: secret, size, payload, item, store. With a store that is
+/// [unavailable](StoreError::is_transient) the outcome may be unknown; sending the callback again is safe.
+pub async fn handle_callback(
+    store: &dyn Store,
+    emitter: &dyn Emitter,
+    secret: Presented<'_>,
+    payload: &[u8],
+) -> Result<Receipt, CallbackError> {
+    let report = admit(secret, payload)?;
+    let (item_id, outcome) = (report.item_id, report.outcome);
+    let applied = match store.apply(report).await {
+        Ok(applied) => applied.ok_or(CallbackError::UnknownItem)?,
+        Err(error) => {
+            tracing::error!(item.id = %item_id, error = chain(&error), "a result could not be recorded");
+            return Err(error.into());
+        }
+    };
+    log(item_id, outcome.name(), &applied);
+    if applied.events > 0 {
+        emitter.announce(store).await;
+    }
+    let Applied { verdict, job_id, attempt, completed, order_missing, .. } = applied;
+    Ok(Receipt { verdict, item_id, job_id, attempt, completed, order_missing })
+}
+
+/// What is decided before any store is asked.
+fn admit(secret: Presented<'_>, payload: &[u8]) -> Result<Report, CallbackError> {
+    if !secret.is_valid() {
+        return Err(CallbackError::Unauthorized);
+    }
+    if payload.len() > MAX_BODY {
+        return Err(CallbackError::TooLarge);
+    }
+    Ok(Report::parse(payload)?)
+}
+
+fn log(item: ItemId, outcome: &str, applied: &Applied) {
+    let Applied { verdict, job_id, attempt, completed, order_missing, .. } = *applied;
+    let verdict = verdict.name();
+    match applied.verdict {
+        Verdict::Applied | Verdict::Duplicate => {
+            tracing::info!(item.id = %item, job.id = %job_id, attempt, outcome, verdict, completed, "callback");
+        }
+        Verdict::Conflict | Verdict::Late | Verdict::Stale => {
+            tracing::warn!(item.id = %item, job.id = %job_id, attempt, outcome, verdict, "callback out of line");
+        }
+    }
+    if order_missing {
+        tracing::warn!(item.id = %item, job.id = %job_id, "shipped, but the order is gone");
+    }
+}

@@ -1,0 +1,194 @@
+//! What one report, deadline or operator's word changes, decided from the rows at hand. Pure.
+//!
+//! A store loads a [`Scene`] under its lock, asks here, and writes the [`Change`] in the same transaction. It
+//! decides nothing itself.
+
+use crate::clock::Timestamp;
+use crate::event::{CARRIER, Event};
+use crate::job::{Item, ItemStatus, Job, JobStatus, JobType, Order};
+use crate::report::{ErrorType, Outcome, Report};
+use crate::verdict::{Verdict, judge};
+
+/// The rows one report touches, as they are under the store's lock.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The job of the item.
+    pub job: Job,
+    /// The item.
+    pub item: Item,
+    /// The item's order, if it exists.
+    pub order: Option<Order>,
+}
+
+/// Choices of the owner that bear on what a report changes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules {
+    /// Whether each column of an order that really changed is announced as `automation/field.changed`.
+    /// Default: no.
+    pub field_changes: bool,
+}
+
+/// What to write, all in one transaction. `None` means the row stays as it is.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What the report did.
+    pub verdict: Verdict,
+    /// The item's new row.
+    pub item: Option<Item>,
+    /// The job's new row.
+    pub job: Option<Job>,
+    /// The order's new row: only `carrier`, `tracking_number` and `carrier_guide_number` can differ.
+    pub order: Option<Order>,
+    /// Whether the job's current run became complete by this.
+    pub completes: bool,
+    /// What goes into the outbox. An id that was recorded before is not recorded again.
+    pub events: Vec<Event>,
+    /// Whether the report is kept for an operator.
+    pub keep: bool,
+    /// Whether a shipped item's order was gone, or belonged to another workspace.
+    pub order_missing: bool,
+}
+
+impl Change {
+    /// No change, under that verdict.
+    #[must_use]
+    pub fn none(verdict: Verdict) -> Self {
+        let (item, job, order, events) = (None, None, None, Vec::new());
+        Self { verdict, item, job, order, completes: false, events, keep: false, order_missing: false }
+    }
+}
+
+/// Applies a report.
+#[must_use]
+pub fn apply(scene: Scene, report: &Report, rules: Rules, now: Timestamp) -> Change {
+    let verdict = judge(&scene.item, report);
+    match (verdict, report.outcome) {
+        (Verdict::Applied, _) | (Verdict::Late, Outcome::Success) => {
+            close(scene, report, verdict, rules, now)
+        }
+        (Verdict::Duplicate, _) => Change::none(verdict),
+        (Verdict::Conflict | Verdict::Late | Verdict::Stale, _) => {
+            Change { keep: true, ..Change::none(verdict) }
+        }
+    }
+}
+
+/// Closes an open item whose job's deadline has passed; `None` when the item is not open.
+#[must_use]
+pub fn expire(scene: Scene, rules: Rules, now: Timestamp) -> Option<Change> {
+    if scene.item.status.outcome().is_some() {
+        return None;
+    }
+    let report =
+        Report::error(scene.item.id, ErrorType::Timeout, "No result arrived before the job's deadline");
+    let mut change = close(scene, &report, Verdict::Applied, rules, now);
+    if let Some(item) = &mut change.item {
+        item.expired = true;
+    }
+    Some(change)
+}
+
+/// Lets a kept report win over what the item ended with: an operator's decision.
+#[must_use]
+pub fn accept(scene: Scene, report: &Report, rules: Rules, now: Timestamp) -> Change {
+    close(scene, report, Verdict::Applied, rules, now)
+}
+
+/// Re-opens the failed ones of `items`: the job's next run, with a deadline of its own. `None` when none failed.
+#[must_use]
+pub fn reopen(mut job: Job, items: Vec<Item>, deadline: Option<Timestamp>) -> Option<(Job, Vec<Item>)> {
+    let mut failed: Vec<Item> = items.into_iter().filter(|item| item.status == ItemStatus::Error).collect();
+    if failed.is_empty() {
+        return None;
+    }
+    for item in &mut failed {
+        item.status = ItemStatus::Pending;
+        item.attempt += 1;
+        (item.tracking_number, item.error_type, item.error_message) = (None, None, None);
+        (item.expired, item.completed_at) = (false, None);
+    }
+    job.error_count = job.error_count.saturating_sub(u32::try_from(failed.len()).unwrap_or(u32::MAX));
+    job.status = JobStatus::Pending;
+    job.run += 1;
+    (job.deadline, job.completed_at) = (deadline, None);
+    Some((job, failed))
+}
+
+fn close(scene: Scene, report: &Report, verdict: Verdict, rules: Rules, now: Timestamp) -> Change {
+    let Scene { mut job, mut item, order } = scene;
+    let mut change = Change::none(verdict);
+    count(&mut job, item.status.outcome(), report.outcome);
+    item.status = report.outcome.into();
+    item.tracking_number.clone_from(&report.tracking_number);
+    item.error_type = report.error_type;
+    item.error_message.clone_from(&report.error_message);
+    (item.expired, item.completed_at) = (false, Some(now));
+    ship(&mut change, &job, &item, order, rules);
+    complete(&mut change, &mut job, now);
+    change.item = Some(item);
+    change.job = Some(job);
+    change
+}
+
+/// Moves the job's counters by exactly the transition made.
+fn count(job: &mut Job, from: Option<Outcome>, to: Outcome) {
+    let counter = |job: &'_ mut Job, outcome, step: i32| {
+        let count = if outcome == Outcome::Success { &mut job.success_count } else { &mut job.error_count };
+        *count = count.saturating_add_signed(step);
+    };
+    if let Some(from) = from {
+        counter(job, from, -1);
+    }
+    counter(job, to, 1);
+}
+
+/// A success with a tracking number: what it does to the order, by the job's type.
+fn ship(change: &mut Change, job: &Job, item: &Item, order: Option<Order>, rules: Rules) {
+    let (ItemStatus::Success, Some(number)) = (item.status, &item.tracking_number) else { return };
+    if job.job_type == JobType::OcrGuideRead {
+        return;
+    }
+    let Some(before) = order.filter(|order| order.workspace_id == job.workspace_id) else {
+        change.order_missing = true;
+        return;
+    };
+    let mut after = before.clone();
+    after.carrier = Some(CARRIER.to_owned());
+    after.tracking_number = Some(number.clone());
+    if job.job_type == JobType::GuideLookup {
+        after.carrier_guide_number = Some(number.clone());
+    }
+    change.events.extend(Event::item_completed(job, item, &after, number));
+    if rules.field_changes {
+        change.events.extend(field_changes(item, &before, &after));
+    }
+    change.order = (before != after).then_some(after);
+}
+
+fn field_changes(item: &Item, before: &Order, after: &Order) -> Vec<Event> {
+    let columns = [
+        ("carrier", &before.carrier, &after.carrier),
+        ("tracking_number", &before.tracking_number, &after.tracking_number),
+        ("carrier_guide_number", &before.carrier_guide_number, &after.carrier_guide_number),
+    ];
+    let changed = columns.into_iter().filter(|(_, from, to)| from != to);
+    changed
+        .filter_map(|(column, from, to)| {
+            Some(Event::field_changed(item, after, column, from.as_deref(), to.as_deref()?))
+        })
+        .collect()
+}
+
+/// The last open item completes the job's run, once.
+fn complete(change: &mut Change, job: &mut Job, now: Timestamp) {
+    let all_terminal = job.success_count.saturating_add(job.error_count) >= job.total_items;
+    if !all_terminal || matches!(job.status, JobStatus::Completed | JobStatus::Failed) {
+        return;
+    }
+    (job.status, job.completed_at) = (JobStatus::Completed, Some(now));
+    change.completes = true;
+    change.events.push(Event::batch_completed(job));
+}
+
+#[cfg(test)]
+mod tests;

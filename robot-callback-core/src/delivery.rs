@@ -1,0 +1,89 @@
+//! One delivery: events sent, and of each entry what became of it. Shared by the relay and by sending in line.
+
+use std::time::Duration;
+
+use crate::backoff::Backoff;
+use crate::emitter::{EmitError, Emitter};
+use crate::error::{StoreError, chain};
+use crate::event::Event;
+use crate::outbox::{Claim, Entry, EntryId, Settlement};
+use crate::store::Store;
+
+/// What one delivery did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// How many entries were claimed.
+    pub claimed: usize,
+    /// How many of them were taken.
+    pub delivered: usize,
+    /// How many are to be tried again.
+    pub again: usize,
+    /// How many became dead letters.
+    pub dead: usize,
+}
+
+impl Step {
+    pub(crate) fn of(settlements: &[(EntryId, Settlement)]) -> Self {
+        let mut step = Self { claimed: settlements.len(), ..Self::default() };
+        for (_, settlement) in settlements {
+            match settlement {
+                Settlement::Delivered => step.delivered += 1,
+                Settlement::Again { .. } => step.again += 1,
+                Settlement::Dead { .. } => step.dead += 1,
+            }
+        }
+        step
+    }
+}
+
+/// What the outcomes mean for the entries, in the same order.
+pub(crate) fn settlements(
+    entries: &[Entry],
+    outcomes: Vec<Result<(), EmitError>>,
+    backoff: Backoff,
+    rng: &mut fastrand::Rng,
+) -> Vec<(EntryId, Settlement)> {
+    let settled = entries.iter().zip(outcomes);
+    settled.map(|(entry, outcome)| (entry.id, settlement(entry, outcome, backoff, rng))).collect()
+}
+
+fn settlement(
+    entry: &Entry,
+    outcome: Result<(), EmitError>,
+    backoff: Backoff,
+    rng: &mut fastrand::Rng,
+) -> Settlement {
+    let Err(error) = outcome else { return Settlement::Delivered };
+    let reason = chain(&error);
+    let (event, failures) = (&entry.event, entry.failures + 1);
+    match error {
+        EmitError::Permanent(_) => {
+            tracing::error!(event.name, event.id, failures, reason, "an event became a dead letter");
+            Settlement::Dead { reason }
+        }
+        EmitError::Transient { retry_after, .. } => {
+            tracing::warn!(event.name, event.id, failures, reason, "an event will be sent again");
+            let after = backoff.wait(failures, rng).max(retry_after.unwrap_or_default());
+            Settlement::Again { after, reason }
+        }
+    }
+}
+
+/// Sends what is due right away, without a relay. What fails stays in the outbox, due again later.
+pub(crate) async fn in_line<E: Emitter + ?Sized>(store: &dyn Store, emitter: &E) {
+    if let Err(error) = try_in_line(store, emitter).await {
+        tracing::warn!(error = chain(&error), "events stay in the outbox for now");
+    }
+}
+
+async fn try_in_line<E: Emitter + ?Sized>(store: &dyn Store, emitter: &E) -> Result<(), StoreError> {
+    const CLAIM: Claim = Claim { limit: 200, lease: Duration::from_secs(60) };
+    let lease = store.claim(CLAIM).await?;
+    if lease.entries.is_empty() {
+        return Ok(());
+    }
+    let events: Vec<Event> = lease.entries.iter().map(|entry| entry.event.clone()).collect();
+    let outcomes = emitter.emit(&events).await;
+    let settled = settlements(&lease.entries, outcomes, Backoff::default(), &mut fastrand::Rng::new());
+    store.settle(lease.token, settled).await
+}

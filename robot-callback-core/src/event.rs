@@ -1,0 +1,169 @@
+//! The events that leave: their names, their ids, their data. Pure, and pinned by snapshots.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::amount::Amount;
+use crate::id::{ContactId, JobId, OrderId, WorkspaceId};
+use crate::job::{Item, Job, JobType, Order};
+
+/// The carrier's name as orders and events carry it.
+pub const CARRIER: &str = "COORDINADORA";
+
+/// Something that happened, as it leaves for whoever waits for it. The same event sent again carries the same id.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// What kind of thing happened, such as `robot/job.batch_completed`.
+    pub name: String,
+    /// Stable and unique across all kinds: a receiver that has seen it drops the event.
+    pub id: String,
+    /// A JSON object.
+    pub data: Box<RawValue>,
+}
+
+impl PartialEq for Event {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.id, self.data.get()) == (&other.name, &other.id, other.data.get())
+    }
+}
+
+impl Event {
+    fn new(name: &str, id: String, data: &impl Serialize) -> Self {
+        let data = serde_json::value::to_raw_value(data).expect("plain data with string keys is always JSON");
+        Self { name: name.to_owned(), id, data }
+    }
+
+    /// The last open item of the job's current run became terminal.
+    pub(crate) fn batch_completed(job: &Job) -> Self {
+        let data = BatchCompleted {
+            job_id: job.id,
+            workspace_id: job.workspace_id,
+            success_count: job.success_count,
+            error_count: job.error_count,
+        };
+        Self::new(
+            "robot/job.batch_completed",
+            format!("robot/job.batch_completed:{}:{}", job.id, job.run),
+            &data,
+        )
+    }
+
+    /// An item became `success` with a tracking number, and its order was there; `None` for a type of job that
+    /// leaves this to its orchestrator.
+    pub(crate) fn item_completed(
+        job: &Job,
+        item: &Item,
+        order: &Order,
+        tracking_number: &str,
+    ) -> Option<Self> {
+        let kind = match job.job_type {
+            JobType::CreateShipment => "robot.coord.completed",
+            JobType::GuideLookup => "robot.guide_lookup.completed",
+            JobType::OcrGuideRead => return None,
+        };
+        let id = format!("{kind}:{}:{}", item.id, item.attempt);
+        Some(Self::new(&format!("automation/{kind}"), id, &ItemCompleted::of(order, tracking_number)))
+    }
+
+    /// A column of an order really changed.
+    pub(crate) fn field_changed(
+        item: &Item,
+        order: &Order,
+        column: &str,
+        from: Option<&str>,
+        to: &str,
+    ) -> Self {
+        let data = FieldChanged {
+            workspace_id: order.workspace_id,
+            entity_type: "order",
+            entity_id: order.id,
+            field_name: column,
+            previous_value: from,
+            new_value: to,
+            contact_id: order.contact.as_ref().map(|contact| contact.id),
+            contact_name: order.contact.as_ref().map(|contact| contact.name.as_str()),
+            cascade_depth: 0,
+        };
+        Self::new(
+            "automation/field.changed",
+            format!("field.changed:{}:{}:{column}", item.id, item.attempt),
+            &data,
+        )
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchCompleted {
+    job_id: JobId,
+    workspace_id: WorkspaceId,
+    success_count: u32,
+    error_count: u32,
+}
+
+/// Keys without a value are left out; `contactId` alone is sent as `null`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ItemCompleted<'a> {
+    workspace_id: WorkspaceId,
+    order_id: OrderId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_name: Option<&'a str>,
+    tracking_number: &'a str,
+    carrier: &'static str,
+    contact_id: Option<ContactId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact_phone: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact_email: Option<&'a str>,
+    order_value: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipping_city: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipping_address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipping_department: Option<&'a str>,
+    cascade_depth: u32,
+}
+
+impl<'a> ItemCompleted<'a> {
+    fn of(order: &'a Order, tracking_number: &'a str) -> Self {
+        let contact = order.contact.as_ref();
+        Self {
+            workspace_id: order.workspace_id,
+            order_id: order.id,
+            order_name: order.shown_name(),
+            tracking_number,
+            carrier: CARRIER,
+            contact_id: contact.map(|contact| contact.id),
+            contact_name: contact.map(|contact| contact.name.as_str()),
+            contact_phone: contact.map(|contact| contact.phone.as_str()),
+            contact_email: contact.and_then(|contact| contact.email.as_deref()),
+            order_value: order.total_value,
+            shipping_city: order.shipping_city.as_deref(),
+            shipping_address: order.shipping_address.as_deref(),
+            shipping_department: order.shipping_department.as_deref(),
+            cascade_depth: 0,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FieldChanged<'a> {
+    workspace_id: WorkspaceId,
+    entity_type: &'static str,
+    entity_id: OrderId,
+    field_name: &'a str,
+    previous_value: Option<&'a str>,
+    new_value: &'a str,
+    contact_id: Option<ContactId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact_name: Option<&'a str>,
+    cascade_depth: u32,
+}
+
+#[cfg(test)]
+mod tests;

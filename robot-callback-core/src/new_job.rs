@@ -1,0 +1,147 @@
+//! A job to be made: the orders that go to the robot together, and every rule of that. Pure.
+
+use std::collections::HashSet;
+
+use crate::clock::Timestamp;
+use crate::field::FieldError;
+use crate::id::{ItemId, JobId, OrderId, WorkspaceId};
+use crate::job::{Item, ItemStatus, Job, JobStatus, JobType, Order};
+
+/// A job to be made.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// The id it will have.
+    pub id: JobId,
+    /// Its owner.
+    pub workspace_id: WorkspaceId,
+    /// What its successes do.
+    pub job_type: JobType,
+    /// The same key in the same workspace makes no second job. `None`: no such protection.
+    pub idempotency_key: Option<String>,
+    /// What tells one request from another under the same key, such as a digest of it. `None`: nothing does.
+    pub fingerprint: Option<String>,
+    /// When its open items are closed as timed out; `None` means never.
+    pub deadline: Option<Timestamp>,
+    /// Its items, at least one.
+    pub items: Vec<NewItem>,
+}
+
+/// An item to be made.
+#[derive(Clone, Debug)]
+pub struct NewItem {
+    /// The id it will have.
+    pub id: ItemId,
+    /// What it ships.
+    pub order: NewOrder,
+}
+
+/// The order of an item to be made.
+#[derive(Clone, Debug)]
+pub enum NewOrder {
+    /// One that the store has.
+    Existing(OrderId),
+    /// One that comes along: it is added, or its details replace those the store has. Carrier and numbers of an
+    /// order that is there are left alone.
+    Details(Order),
+}
+
+impl NewOrder {
+    /// The order's id.
+    #[must_use]
+    pub fn id(&self) -> OrderId {
+        match self {
+            Self::Existing(id) => *id,
+            Self::Details(order) => order.id,
+        }
+    }
+}
+
+/// What came of making a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// It was made.
+    Created(JobId),
+    /// It had been made before, under the same idempotency key.
+    Existing(JobId),
+    /// The idempotency key belongs to a job made from another request.
+    KeyReused(JobId),
+    /// A rule is broken that only the store can check. Nothing was made.
+    Refused(FieldError),
+}
+
+impl NewJob {
+    /// The rule an order breaks that the store does not have, or has for another workspace.
+    pub const FOREIGN_ORDER: &'static str = "must name an order of this workspace";
+
+    /// A job of those orders, each with a random item id.
+    #[must_use]
+    pub fn of_orders(workspace_id: WorkspaceId, orders: impl IntoIterator<Item = NewOrder>) -> Self {
+        let items = orders.into_iter().map(|order| NewItem { id: ItemId::random(), order }).collect();
+        Self {
+            id: JobId::random(),
+            workspace_id,
+            job_type: JobType::default(),
+            idempotency_key: None,
+            fingerprint: None,
+            deadline: None,
+            items,
+        }
+    }
+
+    /// Checks what can be checked without a store.
+    ///
+    /// # Errors
+    /// A [`FieldError`] naming the first field that breaks its rule.
+    pub fn check(&self) -> Result<(), FieldError> {
+        if self.items.is_empty() {
+            return Err(FieldError::new("orders", "must hold at least one order"));
+        }
+        if u32::try_from(self.items.len()).is_err() {
+            return Err(FieldError::new("orders", "must hold fewer orders"));
+        }
+        if self.idempotency_key.as_ref().is_some_and(|key| !(1..=255).contains(&key.chars().count())) {
+            return Err(FieldError::new("idempotencyKey", "must be 1 to 255 characters long"));
+        }
+        let mut seen = HashSet::new();
+        for (n, item) in self.items.iter().enumerate() {
+            if !seen.insert(item.order.id()) {
+                return Err(FieldError::new(format!("orders[{n}].orderId"), "stands in this job twice"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of the job and its items, as they begin.
+    #[must_use]
+    pub fn rows(&self, now: Timestamp) -> (Job, Vec<Item>) {
+        let job = Job {
+            id: self.id,
+            workspace_id: self.workspace_id,
+            job_type: self.job_type,
+            status: JobStatus::Pending,
+            total_items: u32::try_from(self.items.len()).unwrap_or(u32::MAX),
+            success_count: 0,
+            error_count: 0,
+            run: 1,
+            deadline: self.deadline,
+            created_at: now,
+            completed_at: None,
+        };
+        (job, self.items.iter().map(|item| self.item_row(item)).collect())
+    }
+
+    fn item_row(&self, item: &NewItem) -> Item {
+        Item {
+            id: item.id,
+            job_id: self.id,
+            order_id: Some(item.order.id()),
+            status: ItemStatus::Pending,
+            attempt: 1,
+            tracking_number: None,
+            error_type: None,
+            error_message: None,
+            expired: false,
+            completed_at: None,
+        }
+    }
+}

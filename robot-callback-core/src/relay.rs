@@ -1,0 +1,209 @@
+//! The relay: claims what is due in the outbox, sends it, settles what became of it, until told to stop.
+//!
+//! Nothing else on the server retries. A transient failure is retried for as long as it takes; a permanent one
+//! becomes a dead letter. Whatever dies in between, the lease runs out and the entry is due again: delivered at
+//! least once, under an id that never changes.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+use tokio::time::MissedTickBehavior;
+
+use crate::backoff::Backoff;
+use crate::delivery::{self, Step};
+use crate::emitter::{EmitError, Emitter};
+use crate::error::{StoreError, chain};
+use crate::event::Event;
+use crate::outbox::Claim;
+use crate::store::Store;
+
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+const TIDY_LIMIT: usize = 10_000;
+
+/// How a relay works. The defaults suit a server on its own.
+#[derive(Clone, Copy, Debug)]
+pub struct RelayOptions {
+    /// The most events sent together. Default: 200.
+    pub batch: usize,
+    /// How long claimed entries are out of others' reach. Default: 60 seconds.
+    pub lease: Duration,
+    /// When a send is given up and tried again later; kept below `lease`, so that nobody else has begun by then.
+    /// Default: 40 seconds.
+    pub send_timeout: Duration,
+    /// How long to sleep when nothing is due and nobody wakes the relay. Default: 1 second.
+    pub poll: Duration,
+    /// The waits between tries. Default: up to 1 second after the first failure, doubling up to 5 minutes.
+    pub backoff: Backoff,
+    /// How long delivered entries are kept to look at. Default: 7 days.
+    pub retention: Duration,
+    /// The seed of the jitter; the same seed gives the same waits. Default: random.
+    pub seed: u64,
+}
+
+impl Default for RelayOptions {
+    fn default() -> Self {
+        Self {
+            batch: 200,
+            lease: Duration::from_secs(60),
+            send_timeout: Duration::from_secs(40),
+            poll: Duration::from_secs(1),
+            backoff: Backoff::default(),
+            retention: Duration::from_secs(7 * 24 * 3600),
+            seed: fastrand::u64(..),
+        }
+    }
+}
+
+/// Carries a store's outbox to an emitter.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use robot_callback_core::{LogEmitter, MemoryStore, Relay};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let relay = Relay::new(Arc::new(MemoryStore::new()), Arc::new(LogEmitter));
+/// let emitter = relay.emitter(); // for `handle_callback`: it wakes the relay
+/// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+/// let running = tokio::spawn(relay.run(async { _ = stopped.await }));
+/// // … handle callbacks …
+/// drop(stop);
+/// running.await.unwrap(); // what was claimed is settled by now
+/// # });
+/// ```
+pub struct Relay {
+    store: Arc<dyn Store>,
+    emitter: Arc<dyn Emitter>,
+    options: RelayOptions,
+    wake: Arc<Notify>,
+    rng: Mutex<fastrand::Rng>,
+}
+
+impl Relay {
+    /// A relay with the default options.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, emitter: Arc<dyn Emitter>) -> Self {
+        Self::with_options(store, emitter, RelayOptions::default())
+    }
+
+    /// A relay with options of its own.
+    #[must_use]
+    pub fn with_options(store: Arc<dyn Store>, emitter: Arc<dyn Emitter>, options: RelayOptions) -> Self {
+        let rng = Mutex::new(fastrand::Rng::with_seed(options.seed));
+        Self { store, emitter, options, wake: Arc::default(), rng }
+    }
+
+    /// The emitter to hand to [`handle_callback`](crate::handle_callback): it wakes this relay.
+    #[must_use]
+    pub fn emitter(&self) -> RelayEmitter {
+        RelayEmitter { inner: self.emitter.clone(), wake: self.wake.clone() }
+    }
+
+    /// Works until `shutdown` resolves; then finishes the batch at hand, so that nothing is left half told.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
+        let mut shutdown = pin!(shutdown);
+        let mut tidying = tokio::time::interval(TIDY_EVERY);
+        tidying.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut store_failures = 0;
+        loop {
+            // Registered before looking: a wake-up between the look and the sleep is not missed.
+            let woken = self.wake.notified();
+            let pause = match self.step().await {
+                Ok(step) => {
+                    store_failures = 0;
+                    if step.delivered + step.dead > 0 { Duration::ZERO } else { self.options.poll }
+                }
+                Err(error) => {
+                    tracing::error!(error = chain(&error), "the relay's store failed");
+                    store_failures += 1;
+                    self.wait_after_store_failure(store_failures)
+                }
+            };
+            tokio::select! {
+                biased;
+                () = &mut shutdown => return,
+                _ = tidying.tick() => self.tidy().await,
+                () = woken, if store_failures == 0 => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Sends what is due, one batch at most, and settles it.
+    ///
+    /// # Errors
+    /// The store's. Entries that were claimed by then are due again when their lease runs out.
+    pub async fn step(&self) -> Result<Step, StoreError> {
+        let lease = self.store.claim(Claim { limit: self.options.batch, lease: self.options.lease }).await?;
+        if lease.entries.is_empty() {
+            return Ok(Step::default());
+        }
+        let outcomes = self.send(lease.entries.iter().map(|entry| entry.event.clone()).collect()).await;
+        let settlements =
+            delivery::settlements(&lease.entries, outcomes, self.options.backoff, &mut self.rng());
+        let step = Step::of(&settlements);
+        self.store.settle(lease.token, settlements).await?;
+        Ok(step)
+    }
+
+    /// In a task of its own, so that an emitter that hangs or panics fails a batch and not the relay.
+    async fn send(&self, events: Vec<Event>) -> Vec<Result<(), EmitError>> {
+        let count = events.len();
+        let emitter = self.emitter.clone();
+        let mut sending = tokio::spawn(async move { emitter.emit(&events).await });
+        let cause = match tokio::time::timeout(self.options.send_timeout, &mut sending).await {
+            Ok(Ok(outcomes)) if outcomes.len() == count => return outcomes,
+            Ok(Ok(outcomes)) => format!("the emitter answered for {} events of {count}", outcomes.len()),
+            Ok(Err(panic)) => format!("the emitter failed: {panic}"),
+            Err(_) => {
+                sending.abort();
+                format!("the emitter did not end within {:?}", self.options.send_timeout)
+            }
+        };
+        tracing::error!(cause, "the emitter broke its contract");
+        (0..count).map(|_| Err(EmitError::transient(cause.clone()))).collect()
+    }
+
+    fn wait_after_store_failure(&self, failures: u32) -> Duration {
+        const BACKOFF: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(5) };
+        BACKOFF.wait(failures, &mut self.rng())
+    }
+
+    fn rng(&self) -> MutexGuard<'_, fastrand::Rng> {
+        self.rng.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what was delivered long ago, a bounded number at a time.
+    async fn tidy(&self) {
+        if let Err(error) = self.store.prune(self.options.retention, TIDY_LIMIT).await {
+            tracing::warn!(error = chain(&error), "delivered entries could not be pruned");
+        }
+    }
+}
+
+/// A relay's emitter, for [`handle_callback`](crate::handle_callback): announcing wakes the relay.
+#[derive(Clone)]
+pub struct RelayEmitter {
+    inner: Arc<dyn Emitter>,
+    wake: Arc<Notify>,
+}
+
+impl RelayEmitter {
+    /// Wakes the relay: something may be due.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+}
+
+#[async_trait]
+impl Emitter for RelayEmitter {
+    async fn emit(&self, events: &[Event]) -> Vec<Result<(), EmitError>> {
+        self.inner.emit(events).await
+    }
+
+    async fn announce(&self, _store: &dyn Store) {
+        self.wake();
+    }
+}

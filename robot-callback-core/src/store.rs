@@ -1,0 +1,167 @@
+//! A store remembers: items, orders, jobs, the outbox. It decides nothing; [`change`](crate::change) decides.
+//!
+//! [`Store`] is what callbacks and the relay need. [`OperatorStore`] adds what only an operator needs, so that an
+//! embedder with tables of its own implements little.
+
+mod memory;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use memory::MemoryStore;
+
+use crate::clock::Timestamp;
+use crate::error::StoreError;
+use crate::id::{ItemId, JobId};
+use crate::kept::{KeptReport, Resolution};
+use crate::new_job::{Creation, NewJob};
+use crate::outbox::{Claim, DeadLetter, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
+use crate::report::Report;
+use crate::verdict::Verdict;
+use crate::view::{Discrepancy, JobView};
+
+/// What applying a report did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// What became of the report.
+    pub verdict: Verdict,
+    /// The job of the item.
+    pub job_id: JobId,
+    /// The item's attempt, counted from 1.
+    pub attempt: u32,
+    /// Whether this report completed the job's run.
+    pub completed: bool,
+    /// How many events it put into the outbox.
+    pub events: usize,
+    /// Whether a shipped item's order was gone, or belonged to another workspace.
+    pub order_missing: bool,
+}
+
+/// Where results are kept. One call is one atomic change: all of it is durable when the call returns `Ok`, or
+/// none of it happened, or (with [`StoreError::Unavailable`] only) nobody knows and the same call again is safe.
+///
+/// Dropping a call's future is harmless: the change happens as a whole or not at all.
+///
+/// # Laws
+/// Each is a function of the same name in [`conformance`](crate::conformance); whoever writes a store runs them
+/// all. What is not listed there is not promised.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Applies one report, in one transaction:
+    ///
+    /// 1. loads the item, its job and its order under a lock (or lets the write's own condition decide),
+    /// 2. asks [`change::apply`](crate::change::apply) what that changes,
+    /// 3. writes the item, the order and the job, the events into the outbox, and the report itself if it is kept.
+    ///
+    /// `None` when there is no such item.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn apply(&self, report: Report) -> Result<Option<Applied>, StoreError>;
+
+    /// Takes a lease on entries that are due and not leased, oldest first. An entry whose lease has run out is due
+    /// again: whoever held it may have died.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn claim(&self, claim: Claim) -> Result<Lease, StoreError>;
+
+    /// Records what became of entries held under a lease. An entry whose lease has gone to another is left alone.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn settle(
+        &self,
+        lease: LeaseToken,
+        settlements: Vec<(EntryId, Settlement)>,
+    ) -> Result<(), StoreError>;
+
+    /// Forgets entries delivered more than `older_than` ago, at most `limit` of them; says how many. That a run was
+    /// announced is not forgotten.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn prune(&self, older_than: Duration, limit: usize) -> Result<usize, StoreError>;
+
+    /// Whether the store can be used right now.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// What an operator needs beside: to make jobs, look at them, and put things right. Atomic and durable like
+/// [`Store`], with laws of the same kind.
+#[async_trait]
+pub trait OperatorStore: Store {
+    /// Makes a job. The same idempotency key in the same workspace makes no second one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn create_job(&self, job: NewJob) -> Result<Creation, StoreError>;
+
+    /// A job with its items, in the order they were given.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError>;
+
+    /// Re-opens failed items of a job, all of them or those named: each gets its next attempt, the job its next
+    /// run, with `deadline` as its deadline. Says which items were re-opened; none of them failed is an empty
+    /// answer and changes nothing. `None` when there is no such job.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn retry_failed(
+        &self,
+        job: JobId,
+        items: Option<Vec<ItemId>>,
+        deadline: Option<Timestamp>,
+    ) -> Result<Option<Vec<ItemId>>, StoreError>;
+
+    /// Closes the open items of jobs whose deadline has passed, as `error`/`timeout`, at most `limit` jobs, each in
+    /// a transaction of its own. Says which jobs.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError>;
+
+    /// The reports of a job's items that were kept and not applied, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn kept_reports(&self, job: JobId) -> Result<Vec<KeptReport>, StoreError>;
+
+    /// Settles a kept report: accepting it lets it win over what the item ended with, counters, order and event
+    /// included; dismissing it leaves all as it is. `None` when there is no such kept report, or it was settled
+    /// before.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn resolve_kept(&self, id: i64, resolution: Resolution) -> Result<Option<Applied>, StoreError>;
+
+    /// Entries refused for good, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
+
+    /// Puts dead letters back among the entries that are due; says how many.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn redrive(&self, ids: Vec<EntryId>) -> Result<usize, StoreError>;
+
+    /// How much waits in the outbox.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError>;
+
+    /// Recounts every job from its items and says what differs from what is recorded. Nothing, if all is well.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn verify(&self) -> Result<Vec<Discrepancy>, StoreError>;
+}
