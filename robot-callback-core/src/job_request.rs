@@ -63,7 +63,7 @@ impl OrderRequest {
     fn item(self, workspace_id: WorkspaceId) -> NewItem {
         let order = match self.order_id {
             Some(id) if !self.has_details() => NewOrder::Existing(id),
-            _ => NewOrder::Details(self.order(workspace_id)),
+            _ => NewOrder::Details(Box::new(self.order(workspace_id))),
         };
         NewItem { id: ItemId::random(), order }
     }

@@ -77,5 +77,7 @@ pub use relay::{Relay, RelayEmitter, RelayOptions};
 pub use report::{ErrorType, Outcome, Report, ReportError};
 pub use secret::{Presented, Secrets};
 pub use store::{Applied, MemoryStore, OperatorStore, Store};
+#[cfg(feature = "sqlite")]
+pub use store::{SqliteOptions, SqliteStore};
 pub use verdict::{Verdict, judge};
 pub use view::{Discrepancy, ItemView, JobView, Recount};

@@ -42,7 +42,7 @@ pub enum NewOrder {
     Existing(OrderId),
     /// One that comes along: it is added, or its details replace those the store has. Carrier and numbers of an
     /// order that is there are left alone.
-    Details(Order),
+    Details(Box<Order>),
 }
 
 impl NewOrder {

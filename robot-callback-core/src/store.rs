@@ -4,12 +4,16 @@
 //! embedder with tables of its own implements little.
 
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStore};
 
 use crate::clock::Timestamp;
 use crate::error::StoreError;

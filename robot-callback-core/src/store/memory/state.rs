@@ -106,7 +106,7 @@ impl State {
         self.jobs.insert(id, job);
         for item in new.items {
             if let NewOrder::Details(order) = item.order {
-                self.put_order(order);
+                self.put_order(*order);
             }
         }
         Creation::Created(id)

@@ -1,0 +1,168 @@
+//! A store in one SQLite file: durable, with nothing to install. Several processes may share the file.
+//!
+//! All writing goes through one thread ([`writer`]), which commits what is waiting together; reading goes beside
+//! it, on connections of its own.
+
+mod apply;
+mod error;
+mod file;
+mod jobs;
+mod kept;
+mod outbox;
+mod reader;
+mod rows;
+mod verify;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use self::reader::Reader;
+use self::writer::Writer;
+use super::{Applied, OperatorStore, Store};
+use crate::change::Rules;
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::error::StoreError;
+use crate::id::{ItemId, JobId};
+use crate::kept::{KeptReport, Resolution};
+use crate::new_job::{Creation, NewJob};
+use crate::outbox::{Claim, DeadLetter, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
+use crate::report::Report;
+use crate::view::{Discrepancy, JobView};
+
+/// How a SQLite store works.
+#[derive(Clone)]
+pub struct SqliteOptions {
+    /// Where its time comes from. Default: the machine's clock.
+    pub clock: Arc<dyn Clock>,
+    /// What a report changes. Default: see [`Rules`].
+    pub rules: Rules,
+    /// How long to wait for another process that is writing to the file; after that a call is
+    /// [unavailable](StoreError::Unavailable). Default: 5 seconds.
+    pub busy_timeout: Duration,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), rules: Rules::default(), busy_timeout: Duration::from_secs(5) }
+    }
+}
+
+/// A store in one SQLite file.
+pub struct SqliteStore {
+    writer: Writer,
+    reader: Reader,
+    clock: Arc<dyn Clock>,
+    rules: Rules,
+}
+
+impl SqliteStore {
+    /// Opens the file, which is made (readable by its owner only) when it is not there, and brings its tables up to
+    /// date. Blocks for as long as that takes: milliseconds, unless another process holds the file.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the file can't be opened or is held by another process for longer than
+    /// the busy timeout; [`StoreError::Fault`] when it is no database of ours, or of a newer version than ours.
+    pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
+        let SqliteOptions { clock, rules, busy_timeout } = options;
+        let file = file::DatabaseFile::new(path.as_ref(), busy_timeout);
+        let writer = Writer::start(file.open_for_writing()?)?;
+        Ok(Self { writer, reader: Reader::new(file), clock, rules })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn apply(&self, report: Report) -> Result<Option<Applied>, StoreError> {
+        let (rules, clock) = (self.rules, self.clock.clone());
+        self.writer.run(move |db| apply::apply(db, &report, rules, clock.now())).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Lease, StoreError> {
+        let now = self.clock.now();
+        // Looking costs no commit; most looks find nothing.
+        if !self.reader.run(move |db| outbox::any_due(db, now)).await? {
+            return Ok(Lease { token: LeaseToken::new_v4(), entries: Vec::new() });
+        }
+        self.writer.run(move |db| outbox::claim(db, claim, now)).await
+    }
+
+    async fn settle(
+        &self,
+        lease: LeaseToken,
+        settlements: Vec<(EntryId, Settlement)>,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.writer.run(move |db| outbox::settle(db, lease, &settlements, now)).await
+    }
+
+    async fn prune(&self, older_than: Duration, limit: usize) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        self.writer.run(move |db| outbox::prune(db, older_than, limit, now)).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.writer.run(|_| Ok(())).await
+    }
+}
+
+#[async_trait]
+impl OperatorStore for SqliteStore {
+    async fn create_job(&self, job: NewJob) -> Result<Creation, StoreError> {
+        let now = self.clock.now();
+        self.writer.run(move |db| jobs::create(db, &job, now)).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
+        self.reader.run(move |db| jobs::view(db, id)).await
+    }
+
+    async fn retry_failed(
+        &self,
+        job: JobId,
+        items: Option<Vec<ItemId>>,
+        deadline: Option<Timestamp>,
+    ) -> Result<Option<Vec<ItemId>>, StoreError> {
+        self.writer.run(move |db| jobs::retry_failed(db, job, items.as_deref(), deadline)).await
+    }
+
+    async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError> {
+        let (rules, now) = (self.rules, self.clock.now());
+        let mut expired = Vec::new();
+        for job in self.reader.run(move |db| jobs::past_deadline(db, limit, now)).await? {
+            if self.writer.run(move |db| jobs::expire(db, job, rules, now)).await? {
+                expired.push(job);
+            }
+        }
+        Ok(expired)
+    }
+
+    async fn kept_reports(&self, job: JobId) -> Result<Vec<KeptReport>, StoreError> {
+        self.reader.run(move |db| kept::of_job(db, job)).await
+    }
+
+    async fn resolve_kept(&self, id: i64, resolution: Resolution) -> Result<Option<Applied>, StoreError> {
+        let (rules, now) = (self.rules, self.clock.now());
+        self.writer.run(move |db| kept::resolve(db, id, resolution, rules, now)).await
+    }
+
+    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        self.reader.run(move |db| outbox::dead_letters(db, limit)).await
+    }
+
+    async fn redrive(&self, ids: Vec<EntryId>) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        self.writer.run(move |db| outbox::redrive(db, &ids, now)).await
+    }
+
+    async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {
+        self.reader.run(outbox::depth).await
+    }
+
+    async fn verify(&self) -> Result<Vec<Discrepancy>, StoreError> {
+        self.reader.run(verify::verify).await
+    }
+}

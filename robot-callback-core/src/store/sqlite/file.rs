@@ -1,0 +1,92 @@
+//! The database file: how it is made, opened, and brought up to date.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use super::error::SqliteError;
+
+/// Each brings the tables from the version of its place in this list to the next.
+const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_init.sql")];
+
+#[derive(Clone)]
+pub(super) struct DatabaseFile {
+    path: PathBuf,
+    busy_timeout: Duration,
+}
+
+impl DatabaseFile {
+    pub(super) fn new(path: &Path, busy_timeout: Duration) -> Self {
+        Self { path: path.to_owned(), busy_timeout }
+    }
+
+    /// A connection that may write: the file is made if need be, and its tables are up to date.
+    pub(super) fn open_for_writing(&self) -> Result<Connection, SqliteError> {
+        make_private(&self.path).map_err(|error| self.cannot_open(error))?;
+        let mut db = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // Durable at power loss: every commit syncs the log.
+        self.switch_to_wal(&db).map_err(|error| self.cannot_open(error))?;
+        db.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+        migrate(&mut db)?;
+        Ok(db)
+    }
+
+    /// A connection that only reads.
+    pub(super) fn open_for_reading(&self) -> Result<Connection, SqliteError> {
+        self.open(OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    fn open(&self, mode: OpenFlags) -> Result<Connection, SqliteError> {
+        // Each connection stays on one thread at a time, so SQLite's own locking would be for nothing.
+        let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(&self.path, flags).map_err(|error| self.cannot_open(error))?;
+        db.busy_timeout(self.busy_timeout)?;
+        db.set_prepared_statement_cache_capacity(64);
+        Ok(db)
+    }
+
+    /// SQLite does not wait by itself when several processes make the same new file at once.
+    fn switch_to_wal(&self, db: &Connection) -> rusqlite::Result<()> {
+        const PAUSE: Duration = Duration::from_millis(10);
+        let tries = self.busy_timeout.as_millis() / PAUSE.as_millis();
+        for _ in 0..tries {
+            match db.pragma_update(None, "journal_mode", "WAL") {
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                    std::thread::sleep(PAUSE)
+                }
+                done => return done,
+            }
+        }
+        db.pragma_update(None, "journal_mode", "WAL")
+    }
+
+    fn cannot_open(&self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> SqliteError {
+        SqliteError::Open { path: self.path.clone(), source: cause.into() }
+    }
+}
+
+/// The file names people and addresses: only its owner may read it.
+fn make_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Under the write lock, so that of several simultaneous first starts one migrates and the others find it done.
+fn migrate(db: &mut Connection) -> Result<(), SqliteError> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let pending = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..));
+    let Some(pending) = pending else { return Err(SqliteError::TooNew { found, known: MIGRATIONS.len() }) };
+    for (version, migration) in (found + 1..).zip(pending) {
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", version)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}

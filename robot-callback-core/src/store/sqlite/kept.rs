@@ -1,0 +1,81 @@
+//! The table of kept reports.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::super::Applied;
+use super::{apply, rows};
+use crate::change::{self, Change, Rules};
+use crate::clock::Timestamp;
+use crate::id::JobId;
+use crate::kept::{KeptReport, Resolution};
+use crate::report::Report;
+use crate::verdict::Verdict;
+
+const COLUMNS: &str = "id, job_id, current_attempt, verdict, report, times, received_at, resolution";
+
+/// Keeps a report. The same one, heard again in the same situation, is counted.
+pub(super) fn keep(
+    db: &Connection,
+    job_id: JobId,
+    current_attempt: u32,
+    report: &Report,
+    verdict: Verdict,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO kept_reports
+        (job_id, item_id, current_attempt, verdict, report, received_at, last_received_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+        ON CONFLICT (item_id, current_attempt, verdict, report)
+        DO UPDATE SET times = times + 1, last_received_at = excluded.last_received_at";
+    let text = serde_json::to_string(report)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let now = now.as_millis();
+    db.prepare_cached(sql)?
+        .execute(params![job_id.0, report.item_id.0, current_attempt, verdict.name(), text, now])
+        .map(drop)
+}
+
+pub(super) fn of_job(db: &Connection, job: JobId) -> rusqlite::Result<Vec<KeptReport>> {
+    let mut query =
+        db.prepare_cached(&format!("SELECT {COLUMNS} FROM kept_reports WHERE job_id = ?1 ORDER BY id"))?;
+    query.query_map([job.0], kept)?.collect()
+}
+
+/// Settles a kept report that nobody has settled before.
+pub(super) fn resolve(
+    db: &Connection,
+    id: i64,
+    resolution: Resolution,
+    rules: Rules,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Applied>> {
+    let sql = format!(
+        "UPDATE kept_reports SET resolution = ?2, resolved_at = ?3 WHERE id = ?1 AND resolution IS NULL
+         RETURNING {COLUMNS}"
+    );
+    let settled = params![id, resolution.name(), now.as_millis()];
+    let Some(kept) = db.prepare_cached(&sql)?.query_row(settled, kept).optional()? else { return Ok(None) };
+    let Some(scene) = rows::scene(db, kept.report.item_id)? else { return Ok(None) };
+    let attempt = scene.item.attempt;
+    let change = match resolution {
+        Resolution::Accepted => change::accept(scene, &kept.report, rules, now),
+        Resolution::Dismissed => Change::none(kept.verdict),
+    };
+    apply::write(db, kept.job_id, attempt, change, now).map(Some)
+}
+
+fn kept(row: &Row<'_>) -> rusqlite::Result<KeptReport> {
+    let report = Report::parse(row.get_ref("report")?.as_bytes()?)
+        .map_err(|error| rows::unreadable(row, "report", error.to_string()))?;
+    let resolution: Option<String> = row.get("resolution")?;
+    Ok(KeptReport {
+        id: row.get("id")?,
+        job_id: JobId(row.get("job_id")?),
+        verdict: rows::name(row, "verdict", Verdict::from_name)?,
+        current_attempt: row.get("current_attempt")?,
+        report,
+        received_at: Timestamp::from_millis(row.get("received_at")?),
+        times: row.get("times")?,
+        resolution: resolution.as_deref().and_then(Resolution::from_name),
+    })
+}
