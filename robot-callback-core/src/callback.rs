@@ -8,6 +8,12 @@ use crate::secret::Presented;
 use crate::store::{Applied, Store};
 use crate::verdict::Verdict;
 
+/// Where callbacks are sent: the path of their HTTP endpoint.
+pub const CALLBACK_PATH: &str = "/api/webhooks/robot-callback";
+
+/// The header that carries the callback secret.
+pub const SECRET_HEADER: &str = "x-callback-secret";
+
 /// The largest body a callback may have, in bytes: 16 KiB.
 pub const MAX_BODY: usize = 16 * 1024;
 

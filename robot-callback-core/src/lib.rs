@@ -57,9 +57,14 @@ mod backoff;
 mod delivery;
 mod relay;
 
+#[cfg(feature = "http")]
+mod http;
+
+#[cfg(feature = "http")]
+pub use self::http::{CallbackEndpoint, EndpointOptions, Problem};
 pub use amount::{Amount, AmountError};
 pub use backoff::Backoff;
-pub use callback::{CallbackError, MAX_BODY, Receipt, handle_callback};
+pub use callback::{CALLBACK_PATH, CallbackError, MAX_BODY, Receipt, SECRET_HEADER, handle_callback};
 pub use change::Rules;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use delivery::Step;

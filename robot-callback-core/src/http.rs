@@ -1,0 +1,210 @@
+//! The callback endpoint over the `http` crate's types: one method that answers a request of any framework.
+//!
+//! It owns the order of the work (method, secret, size, content type, body, callback) and the answers. Where the
+//! endpoint is mounted, how connections are kept and how long their heads may take is the server's business.
+
+mod body;
+mod problem;
+mod refusal;
+
+use std::error::Error;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use ::http::header::{CONNECTION, CONTENT_TYPE};
+use ::http::request::Parts;
+use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use bytes::Bytes;
+use http_body::Body;
+use http_body_util::Full;
+
+pub use self::problem::Problem;
+use self::refusal::Refusal;
+use crate::callback::{CallbackError, Receipt, SECRET_HEADER, handle_callback};
+use crate::emitter::Emitter;
+use crate::secret::Secrets;
+use crate::store::Store;
+
+/// How an endpoint works. The defaults suit a robot on the far side of the internet.
+#[derive(Clone, Copy, Debug)]
+pub struct EndpointOptions {
+    /// How long a body may take to arrive, all of it. Whoever trickles it is answered 408. Default: 10 seconds.
+    pub body_deadline: Duration,
+    /// How long the store may take before the caller is answered 503; the work goes on behind that answer, and
+    /// the caller's next try finds out. Default: 10 seconds.
+    pub store_deadline: Duration,
+    /// What a 503 asks the caller to wait (`Retry-After`), rounded up to whole seconds. Default: 2 seconds.
+    pub retry_after: Duration,
+}
+
+impl Default for EndpointOptions {
+    fn default() -> Self {
+        Self {
+            body_deadline: Duration::from_secs(10),
+            store_deadline: Duration::from_secs(10),
+            retry_after: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Answers callbacks over HTTP. Cheap to clone; clones share everything, the secrets included.
+///
+/// Mount [`respond`](Self::respond) at [`CALLBACK_PATH`](crate::CALLBACK_PATH), for every method:
+///
+/// ```
+/// use std::sync::Arc;
+/// use bytes::Bytes;
+/// use http_body_util::Full;
+/// use robot_callback_core::{CallbackEndpoint, LogEmitter, MemoryStore, Secrets};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let (store, emitter) = (Arc::new(MemoryStore::new()), Arc::new(LogEmitter));
+/// let endpoint = CallbackEndpoint::new(store, emitter, Secrets::new(["the callback secret"]));
+/// // In the framework's handler, with the request as it came:
+/// let request = http::Request::post("/api/webhooks/robot-callback").body(Full::<Bytes>::default()).unwrap();
+/// let response = endpoint.respond(request).await;
+/// assert_eq!(response.status(), 401, "it brought no secret");
+/// # });
+/// ```
+///
+/// Needs a Tokio runtime with its timer on: each callback is handled in a task of its own, so that work that was
+/// begun ends even when the caller hangs up.
+#[derive(Clone)]
+pub struct CallbackEndpoint {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Arc<dyn Store>,
+    emitter: Arc<dyn Emitter>,
+    secrets: RwLock<Arc<Secrets>>,
+    options: EndpointOptions,
+}
+
+impl CallbackEndpoint {
+    /// An endpoint with the default options. `emitter` is told after a callback has recorded events: a
+    /// [`Relay`](crate::Relay)'s [emitter](crate::Relay::emitter) where a relay runs.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, emitter: Arc<dyn Emitter>, secrets: Secrets) -> Self {
+        Self::with_options(store, emitter, secrets, EndpointOptions::default())
+    }
+
+    /// An endpoint with options of its own.
+    #[must_use]
+    pub fn with_options(
+        store: Arc<dyn Store>,
+        emitter: Arc<dyn Emitter>,
+        secrets: Secrets,
+        options: EndpointOptions,
+    ) -> Self {
+        let secrets = RwLock::new(Arc::new(secrets));
+        Self { shared: Arc::new(Shared { store, emitter, secrets, options }) }
+    }
+
+    /// From the next request on, these secrets and no others are valid.
+    pub fn set_secrets(&self, secrets: Secrets) {
+        *self.shared.secrets.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(secrets);
+    }
+
+    /// Answers one request; the path is not looked at. No byte of the body is read before the secret has been
+    /// checked, and none of it is read when the request is refused for its head alone; the answer then asks for
+    /// the connection to be closed, where the body would have to be read to keep it.
+    ///
+    /// A 200 is a promise: the result is durable, and a future dropped halfway (the caller hung up) changes
+    /// nothing about that.
+    pub async fn respond<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body + Send,
+        B::Data: Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let (head, body) = request.into_parts();
+        let unread = body::declared(&head, &body) && head.version <= Version::HTTP_11;
+        let secrets = self.secrets();
+        match self.receive(&head, &secrets, body).await {
+            Ok(payload) => match self.handle(secrets, secret(&head.headers), payload).await {
+                Ok(receipt) => accepted(receipt),
+                Err(refusal) => self.refuse(&refusal),
+            },
+            Err(refusal) => {
+                let mut response = self.refuse(&refusal);
+                if unread {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                response
+            }
+        }
+    }
+
+    fn secrets(&self) -> Arc<Secrets> {
+        self.shared.secrets.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Response<Full<Bytes>> {
+        refusal.response(self.shared.options.retry_after)
+    }
+
+    /// The payload of a request that may deliver one. The order of these lines is the order of the contract.
+    async fn receive<B>(&self, head: &Parts, secrets: &Secrets, body: B) -> Result<Vec<u8>, Refusal>
+    where
+        B: Body + Send,
+        B::Data: Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        if head.method != Method::POST {
+            return Err(Refusal::Method);
+        }
+        if !secrets.presented(secret(&head.headers).map(HeaderValue::as_bytes)).is_valid() {
+            return Err(CallbackError::Unauthorized.into());
+        }
+        if body::declares_too_much(head, &body) {
+            return Err(CallbackError::TooLarge.into());
+        }
+        if !body::may_be_json(&head.headers) {
+            return Err(Refusal::ContentType);
+        }
+        let reading = tokio::time::timeout(self.shared.options.body_deadline, body::read(body));
+        reading.await.unwrap_or(Err(Refusal::BodyLate))
+    }
+
+    async fn handle(
+        &self,
+        secrets: Arc<Secrets>,
+        secret: Option<&HeaderValue>,
+        payload: Vec<u8>,
+    ) -> Result<Receipt, Refusal> {
+        let shared = self.shared.clone();
+        let secret = secret.cloned();
+        let handling = tokio::spawn(async move {
+            let presented = secrets.presented(secret.as_ref().map(HeaderValue::as_bytes));
+            handle_callback(&*shared.store, &*shared.emitter, presented, &payload).await
+        });
+        match tokio::time::timeout(self.shared.options.store_deadline, handling).await {
+            Ok(Ok(handled)) => Ok(handled?),
+            Ok(Err(panic)) => {
+                tracing::error!(error = %panic, "handling a callback failed");
+                Err(Refusal::Panic)
+            }
+            Err(_) => {
+                tracing::error!(deadline = ?self.shared.options.store_deadline, "the store takes too long");
+                Err(Refusal::StoreLate)
+            }
+        }
+    }
+}
+
+/// The secret as it came, whatever bytes it is made of; `None` too when there are several to choose from.
+fn secret(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(SECRET_HEADER).iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
+fn accepted(receipt: Receipt) -> Response<Full<Bytes>> {
+    let body = format!(r#"{{"received":true,"verdict":"{}"}}"#, receipt.verdict.name());
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = StatusCode::OK;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+#[cfg(test)]
+mod tests;

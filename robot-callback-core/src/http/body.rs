@@ -1,0 +1,67 @@
+//! What a request says of its body, and reading it. Nothing here reads more than a callback may have.
+
+use std::error::Error;
+use std::pin::pin;
+
+use ::http::HeaderMap;
+use ::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use ::http::request::Parts;
+use bytes::{Buf, BufMut};
+use http_body::Body;
+use http_body_util::BodyExt;
+
+use super::refusal::Refusal;
+use crate::callback::{CallbackError, MAX_BODY};
+
+const LIMIT: u64 = MAX_BODY as u64;
+
+/// Whether a body comes along. The headers are asked too, because a body that went through a framework's stream
+/// no longer knows that it is empty.
+pub(super) fn declared(head: &Parts, body: &impl Body) -> bool {
+    let some = content_length(&head.headers).is_some_and(|length| length > 0);
+    !body.is_end_stream() && (some || head.headers.contains_key(TRANSFER_ENCODING))
+}
+
+/// Whether the body is over the limit by its own account.
+pub(super) fn declares_too_much(head: &Parts, body: &impl Body) -> bool {
+    content_length(&head.headers).is_some_and(|length| length > LIMIT) || body.size_hint().lower() > LIMIT
+}
+
+/// A length past what a number can hold is as much too long as any.
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let digits = headers.get(CONTENT_LENGTH)?.to_str().ok()?;
+    let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    number.then(|| digits.parse().unwrap_or(u64::MAX))
+}
+
+/// Whether the declared content type is JSON (`application/json`, or any type ending in `+json`, parameters
+/// aside), or none is declared.
+pub(super) fn may_be_json(headers: &HeaderMap) -> bool {
+    let is_json = |declared: &str| {
+        let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        essence.is_empty() || essence == "application/json" || essence.ends_with("+json")
+    };
+    headers.get(CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json))
+}
+
+/// Reads a body to its end, or until it is too large.
+pub(super) async fn read<B>(body: B) -> Result<Vec<u8>, Refusal>
+where
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let mut body = pin!(body);
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            tracing::debug!(error = %error.into(), "a callback's body broke off");
+            Refusal::BodyBroken
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        if data.remaining() > MAX_BODY - bytes.len() {
+            return Err(CallbackError::TooLarge.into());
+        }
+        bytes.put(data);
+    }
+    Ok(bytes)
+}
