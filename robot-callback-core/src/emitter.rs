@@ -1,5 +1,9 @@
 //! An emitter carries events to whoever waits for them. It decides nothing and remembers nothing.
 
+#[cfg(feature = "inngest")]
+pub mod inngest;
+#[cfg(feature = "inngest-loopback")]
+pub mod inngest_loopback;
 mod log;
 mod recording;
 

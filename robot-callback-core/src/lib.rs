@@ -68,6 +68,10 @@ pub use callback::{CALLBACK_PATH, CallbackError, MAX_BODY, Receipt, SECRET_HEADE
 pub use change::Rules;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use delivery::Step;
+#[cfg(feature = "inngest")]
+pub use emitter::inngest;
+#[cfg(feature = "inngest-loopback")]
+pub use emitter::inngest_loopback;
 pub use emitter::{EmitError, Emitter, Failure, LogEmitter, RecordingEmitter};
 pub use error::{Cause, StoreError};
 pub use event::{CARRIER, Event};

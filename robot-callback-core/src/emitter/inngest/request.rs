@@ -1,0 +1,71 @@
+//! What goes into one request: events as JSON, and where to cut a long row of them. Pure.
+
+use std::ops::Range;
+
+use crate::event::Event;
+
+/// An event as it stands in a request's body. Written once, however often it is sent.
+pub(super) type Written = Vec<u8>;
+
+/// Each event as JSON. `ts` is left out: one in the future would delay what the event starts.
+pub(super) fn write(events: &[Event]) -> Vec<Written> {
+    let written = events.iter().map(serde_json::to_vec);
+    written.map(|json| json.expect("strings and raw JSON are always written")).collect()
+}
+
+/// A request's body: always an array, one event or many.
+pub(super) fn body(events: &[Written]) -> Vec<u8> {
+    let mut body = Vec::with_capacity(events.iter().map(|event| event.len() + 1).sum::<usize>() + 1);
+    body.push(b'[');
+    body.extend(events.join(&b','));
+    body.push(b']');
+    body
+}
+
+/// Cuts a row of events into requests of at most `max_bytes` and `max_events`, in order. An event that is larger
+/// by itself stands alone: whoever receives it may take more than we thought.
+pub(super) fn cut(events: &[Written], max_bytes: usize, max_events: usize) -> Vec<Range<usize>> {
+    const BRACKETS: usize = 2;
+    const COMMA: usize = 1;
+    let mut requests = Vec::new();
+    let (mut start, mut bytes) = (0, BRACKETS);
+    for (n, event) in events.iter().enumerate() {
+        if n > start && (bytes + COMMA + event.len() > max_bytes || n - start >= max_events) {
+            requests.push(start..n);
+            (start, bytes) = (n, BRACKETS);
+        }
+        bytes += event.len() + if n > start { COMMA } else { 0 };
+    }
+    if start < events.len() {
+        requests.push(start..events.len());
+    }
+    requests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(sizes: &[usize]) -> Vec<Written> {
+        sizes.iter().map(|size| vec![b'x'; *size]).collect()
+    }
+
+    #[test]
+    fn a_request_is_exactly_as_large_as_allowed_and_no_larger() {
+        let events = events(&[10, 10, 10, 10]);
+        let two = body(&events[..2]).len();
+        assert_eq!(cut(&events, two, 400), [0..2, 2..4], "two fit to the byte");
+        assert_eq!(cut(&events, two - 1, 400), [0..1, 1..2, 2..3, 3..4], "and do not with one byte less");
+    }
+
+    #[test]
+    fn an_event_over_the_limit_stands_alone_and_is_not_dropped() {
+        assert_eq!(cut(&events(&[5, 500, 5, 5]), 100, 400), [0..1, 1..2, 2..4]);
+    }
+
+    #[test]
+    fn the_number_of_events_is_limited_too_and_none_is_lost() {
+        assert_eq!(cut(&events(&[1; 7]), 1000, 3), [0..3, 3..6, 6..7]);
+        assert_eq!(cut(&[], 1000, 3), []);
+    }
+}
