@@ -17,7 +17,8 @@
 //! the events leave by themselves once the setting is right. After the first such failure the rest of the call is
 //! not tried: it would meet the same, and `Retry-After` is to be honoured.
 //!
-//! Neither loses anything: a dead letter is kept too, and can be redriven.
+//! Neither loses anything: a dead letter is kept too, and can be redriven. That is also the way back for events that
+//! met a self-hosted server whose own queue was failing: it answers 400 then, too, and nothing tells the two apart.
 
 mod answer;
 mod endpoint;

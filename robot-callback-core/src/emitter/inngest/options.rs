@@ -20,7 +20,7 @@ use crate::field::FieldError;
 #[derive(Clone)]
 pub struct InngestOptions {
     /// Where Inngest is: `http` or `https`, a host, and a path if it stands behind one; without `/e/…`, which the
-    /// emitter adds.
+    /// emitter adds. A proxy that the environment names is used, but not for this machine itself.
     pub base_url: String,
     /// Who sends. Kept out of logs, errors and `Debug`, though it travels in the URL's path. A development server
     /// takes any.
@@ -155,4 +155,23 @@ pub(super) fn is_local(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_reached_without_a_proxy_and_no_other_is() {
+        let local = |text| is_local(&Url::parse(text).unwrap());
+        for text in ["http://localhost:8288", "http://127.0.0.1:1", "http://127.1.2.3", "http://[::1]:8288/x"]
+        {
+            assert!(local(text), "{text}");
+        }
+        for text in
+            ["https://inn.gs", "http://10.0.0.1", "http://[2001:db8::1]", "http://localhost.example.com"]
+        {
+            assert!(!local(text), "{text}");
+        }
+    }
 }
