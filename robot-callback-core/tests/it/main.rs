@@ -1,4 +1,7 @@
 //! What the crate promises, seen from outside.
+//!
+//! `cfg(test)` is always true here; it tells the lints that helpers between the tests are tests too.
 
+#[cfg(test)]
 #[cfg(all(feature = "inngest", feature = "inngest-loopback"))]
 mod inngest;
