@@ -1,0 +1,139 @@
+//! Where results go: a callback URL and its secret, checked once. Sends nothing.
+
+use std::fmt;
+
+use reqwest::Url;
+use reqwest::header::HeaderValue;
+
+/// A callback URL together with its secret. Each batch brings its own; one client serves them all.
+///
+/// Neither `Debug` nor `Display` shows the secret or the URL's query.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Destination {
+    url: Url,
+    secret: HeaderValue,
+}
+
+/// Why results can't be sent there. Says which setting is wrong, never what the secret is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DestinationError {
+    /// It is no URL, or not one of the web.
+    #[error("the callback URL must be a whole URL that begins with http:// or https://")]
+    Url,
+    /// The URL carries a user name or a password, which would show in logs.
+    #[error("the callback URL must not carry a user name or a password")]
+    Credentials,
+    /// No secret: the receiver lets nobody in without one.
+    #[error("the callback secret must not be empty")]
+    NoSecret,
+    /// An HTTP header can't carry the secret as it is (a line break left from the file it was read from?).
+    #[error("the callback secret must not begin or end with white space, or contain control characters")]
+    Secret,
+}
+
+impl Destination {
+    /// The destination with that URL and that secret.
+    ///
+    /// # Errors
+    /// A [`DestinationError`] that names the setting and its rule.
+    pub fn new(callback_url: &str, callback_secret: &str) -> Result<Self, DestinationError> {
+        Ok(Self { url: url(callback_url)?, secret: secret(callback_secret)? })
+    }
+
+    pub(crate) fn url(&self) -> Url {
+        self.url.clone()
+    }
+
+    /// The secret as a header's value, marked so that no HTTP library shows it.
+    pub(crate) fn secret(&self) -> HeaderValue {
+        self.secret.clone()
+    }
+
+    /// What the receiver said, without the secret, should it have sent that back.
+    pub(crate) fn redact(&self, said: &str) -> String {
+        said.replace(&*String::from_utf8_lossy(self.secret.as_bytes()), "[redacted]")
+    }
+}
+
+fn url(text: &str) -> Result<Url, DestinationError> {
+    let url = Url::parse(text).map_err(|_| DestinationError::Url)?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(DestinationError::Url);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(DestinationError::Credentials);
+    }
+    Ok(url)
+}
+
+fn secret(text: &str) -> Result<HeaderValue, DestinationError> {
+    if text.is_empty() {
+        return Err(DestinationError::NoSecret);
+    }
+    // A receiver's HTTP library cuts white space off both ends: such a secret would never fit.
+    if text.trim() != text || text.chars().any(char::is_control) {
+        return Err(DestinationError::Secret);
+    }
+    let mut value = HeaderValue::from_bytes(text.as_bytes()).map_err(|_| DestinationError::Secret)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The URL without its query, which may hold a token.
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.url.origin().ascii_serialization(), self.url.path())
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Destination({self}, secret redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "https://crm.example.com/api/webhooks/robot-callback";
+
+    #[test]
+    fn an_http_or_https_url_with_a_secret_is_a_destination() {
+        for url in [URL, "http://127.0.0.1:8080/", "HTTP://crm", "http://[::1]:3000/a?b=c"] {
+            assert!(Destination::new(url, "hunter2").is_ok(), "{url}");
+        }
+        assert!(Destination::new(URL, "contraseña con espacios").is_ok(), "any printable text is a secret");
+    }
+
+    #[test]
+    fn a_refused_setting_is_named() {
+        let refused = |url, secret| Destination::new(url, secret).unwrap_err();
+        for url in
+            ["", "crm.example.com", "crm:8080/x", "/api/webhooks", "ftp://crm/", "file:///etc", "http://"]
+        {
+            assert_eq!(refused(url, "hunter2"), DestinationError::Url, "{url}");
+        }
+        for url in ["http://me@crm/", "http://me:pass@crm/", "http://:pass@crm/"] {
+            assert_eq!(refused(url, "hunter2"), DestinationError::Credentials, "{url}");
+        }
+        assert_eq!(refused(URL, ""), DestinationError::NoSecret);
+        for secret in
+            ["hunter2\n", " hunter2", "hunter2\t", "hun\nter2", "hun\0ter2", "hun\u{7f}", "hun\u{85}"]
+        {
+            assert_eq!(refused(URL, secret), DestinationError::Secret, "{secret:?}");
+        }
+    }
+
+    #[test]
+    fn the_secret_and_the_query_never_show() {
+        let destination = Destination::new("https://crm.example.com:8443/hook?token=abc", "hunter2").unwrap();
+        assert_eq!(destination.to_string(), "https://crm.example.com:8443/hook");
+        assert_eq!(
+            format!("{destination:?}"),
+            "Destination(https://crm.example.com:8443/hook, secret redacted)"
+        );
+        assert!(!format!("{:?}", destination.secret()).contains("hunter2"), "the header's value is marked");
+        assert_eq!(destination.redact("got hunter2, hunter2"), "got [redacted], [redacted]");
+    }
+}

@@ -1,0 +1,71 @@
+//! What a robot links to report its results, so that none is lost for lack of trying.
+//!
+//! A robot that created a shipment and could not say so will create it again. This crate sends each result to the
+//! callback URL of its batch, with the secret of its batch, and tries again for as long as trying can help; when it
+//! gives up, its error says whether trying again later can.
+//!
+//! # In ten lines
+//! ```no_run
+//! use robot_callback_core::{ErrorType, ItemId, Report};
+//! use robot_coordinadora_client::{Client, ClientOptions, Destination, TryAgain};
+//!
+//! # async fn robot(item: ItemId, other: ItemId) -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new(ClientOptions::default())?; // one for the whole robot: it keeps connections open
+//! let crm = Destination::new("https://crm.example.com/api/webhooks/robot-callback", "the batch's secret")?;
+//! let delivered = client.report_result(&crm, &Report::success(item, "73150001234")).await?;
+//! println!("safe, and it was {:?}", delivered.verdict); // Some(Applied): the first report of that item
+//! let refused = Report::error(other, ErrorType::Portal, "Ciudad no cubierta");
+//! match client.report_result(&crm, &refused).await {
+//!     Err(failure) if failure.try_again() == TryAgain::Later => { /* keep it, and report it again later */ }
+//!     result => drop(result?),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Sending a report again is safe
+//! A deadline that passed, or a connection that broke, leaves open whether the report arrived. The receiver knows
+//! an item's result by the item and its attempt: the same report again changes nothing and is answered
+//! [`Verdict::Duplicate`](robot_callback_core::Verdict::Duplicate). So whenever in doubt, this crate sends it again,
+//! and so may you, also after a restart.
+//!
+//! # What is tried again
+//! | what happened | then |
+//! |---|---|
+//! | a 2xx whose JSON body says `"received":true` | delivered; the result is durable |
+//! | a 2xx with any other body (a captive portal's page, a proxy's) | tried again |
+//! | no connection, a broken one, or a deadline that passed | tried again |
+//! | 408, 425, 429, 5xx | tried again, not before `Retry-After` |
+//! | 401, 403: the secret is refused | [`TryAgain::Reconfigured`] |
+//! | 3xx: a redirect, which is never followed | [`TryAgain::Reconfigured`] |
+//! | another 4xx that says no `error` of a callback endpoint | [`TryAgain::Reconfigured`]: the URL is another's |
+//! | another 4xx that does (no such item, a field breaks a rule) | [`TryAgain::Never`] |
+//! | a report that breaks a rule | [`TryAgain::Never`]; it is not even sent |
+//!
+//! Between tries it waits, longer with every failure and with full jitter, until the total deadline; see
+//! [`ClientOptions`]. [`Client::try_once`] is one try without any of that, for whoever has a schedule of its own.
+//!
+//! # Where the secret goes
+//! To the callback URL and nowhere else: redirects are not followed, proxies named in the environment
+//! (`HTTP_PROXY` and the like) are not used, and it shows in no log, no error and no `Debug` output. Over plain `http`
+//! everybody on the way can read it: outside of one machine or a private network, use `https`. Certificates are
+//! checked against those the machine trusts; on Linux `SSL_CERT_FILE` names others.
+
+mod destination;
+mod options;
+
+mod answer;
+mod failure;
+mod retry_after;
+
+mod attempt;
+mod retry;
+mod tls;
+
+mod client;
+
+pub use answer::{Answer, Delivered};
+pub use client::{Client, ClientError};
+pub use destination::{Destination, DestinationError};
+pub use failure::{AttemptError, ReportFailure, TryAgain};
+pub use options::ClientOptions;
