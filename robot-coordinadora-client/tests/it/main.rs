@@ -1,12 +1,14 @@
 //! The client against real servers on the loopback device, which do as a script tells them.
 #![allow(clippy::unwrap_used, reason = "helpers of tests say what they expect by unwrapping it, as tests do")]
 
+mod process;
 mod server;
 
 mod answers;
 mod deadlines;
 mod secrecy;
 mod settings;
+mod tls;
 mod wire;
 
 use std::time::Duration;

@@ -1,13 +1,12 @@
 //! The secret goes to the callback URL and nowhere else.
 
 use std::io;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use robot_coordinadora_client::{AttemptError, Destination, TryAgain};
 
 use crate::server::{Server, answer, applied, hang_up, problem};
-use crate::{SECRET, client, destination, report};
+use crate::{SECRET, client, destination, process, report};
 
 #[tokio::test]
 async fn a_redirect_is_not_followed_and_the_secret_does_not_reach_it() {
@@ -24,25 +23,18 @@ async fn a_redirect_is_not_followed_and_the_secret_does_not_reach_it() {
     }
 }
 
-/// Runs itself once more with proxies named in its environment, which can't be changed from within.
 #[tokio::test]
 async fn a_proxy_in_the_environment_is_not_used() {
-    const NAME: &str = "secrecy::a_proxy_in_the_environment_is_not_used";
-    let server = Server::start([applied()]).await;
-    if std::env::var_os("ROBOT_TEST_BEHIND_A_PROXY").is_some() {
-        client().report_result(&destination(&server), &report()).await.unwrap();
-        return assert_eq!(server.requests().len(), 1, "it was sent to the callback URL itself");
+    if process::reported_as_told().await {
+        return;
     }
-    let proxy = Server::start([applied()]).await;
-    let mut again = Command::new(std::env::current_exe().unwrap());
-    again.args(["--exact", NAME]).env("ROBOT_TEST_BEHIND_A_PROXY", "yes").env_remove("NO_PROXY");
-    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
-        again.env(name, format!("http://{}", proxy.address));
-    }
-    let output = tokio::task::spawn_blocking(move || again.output()).await.unwrap().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "it did run");
+    let (server, proxy) = (Server::start([applied()]).await, Server::start([applied()]).await);
+    let address = format!("http://{}", proxy.address);
+    let environment = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"].map(|name| (name, &*address));
+    let name = "secrecy::a_proxy_in_the_environment_is_not_used";
+    process::report_from_another(name, server.url(), &environment).await;
     assert_eq!(proxy.requests(), [""; 0], "nothing reached the proxy");
+    assert_eq!(server.requests().len(), 1, "it was sent to the callback URL itself");
 }
 
 #[tokio::test]

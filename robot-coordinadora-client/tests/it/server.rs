@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// What to do with one request, once it is there as a whole.
 #[derive(Clone, Debug)]
@@ -58,6 +59,15 @@ impl Server {
     }
 
     pub(crate) fn serve(listener: TcpListener, script: impl IntoIterator<Item = Step>) -> Self {
+        Self::serve_with(listener, None, script)
+    }
+
+    /// Over TLS, when there is an acceptor for it.
+    pub(crate) fn serve_with(
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        script: impl IntoIterator<Item = Step>,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let requests = Arc::<Mutex<Vec<String>>>::default();
         let script = Script(script.into_iter().collect(), requests.clone());
@@ -67,7 +77,16 @@ impl Server {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 accepted.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(serve(stream, script.clone()));
+                let (tls, script) = (tls.clone(), script.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => serve(stream, script).await,
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) => serve(stream, script).await,
+                            Err(_) => {} // the client did not like the certificate
+                        },
+                    }
+                });
             }
         });
         Self { address, requests, connections, accepting }
@@ -106,7 +125,7 @@ impl Script {
     }
 }
 
-async fn serve(mut stream: TcpStream, script: Script) {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, script: Script) {
     while let Some(request) = read_request(&mut stream).await {
         let step = script.next(request);
         let (Step::Send(bytes) | Step::HangUp(bytes)) = &step;
@@ -117,7 +136,7 @@ async fn serve(mut stream: TcpStream, script: Script) {
 }
 
 /// One request as a whole; `None` when the caller hangs up before.
-async fn read_request(stream: &mut TcpStream) -> Option<String> {
+async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8(bytes.clone()).unwrap();
