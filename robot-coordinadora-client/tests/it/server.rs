@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -77,16 +77,7 @@ impl Server {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 accepted.fetch_add(1, Ordering::SeqCst);
-                let (tls, script) = (tls.clone(), script.clone());
-                tokio::spawn(async move {
-                    match tls {
-                        None => serve(stream, script).await,
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => serve(stream, script).await,
-                            Err(_) => {} // the client did not like the certificate
-                        },
-                    }
-                });
+                tokio::spawn(welcome(stream, tls.clone(), script.clone()));
             }
         });
         Self { address, requests, connections, accepting }
@@ -122,6 +113,14 @@ impl Script {
         let mut requests = self.1.lock().unwrap();
         requests.push(request);
         self.0[(requests.len() - 1).min(self.0.len() - 1)].clone()
+    }
+}
+
+/// A client that does not like the certificate hangs up, and that is all.
+async fn welcome(stream: TcpStream, tls: Option<TlsAcceptor>, script: Script) {
+    let Some(tls) = tls else { return serve(stream, script).await };
+    if let Ok(stream) = tls.accept(stream).await {
+        serve(stream, script).await;
     }
 }
 
