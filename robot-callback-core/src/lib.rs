@@ -60,8 +60,12 @@ mod relay;
 #[cfg(feature = "http")]
 mod http;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
 #[cfg(feature = "http")]
 pub use self::http::{CallbackEndpoint, EndpointOptions, Problem};
+
 pub use amount::{Amount, AmountError};
 pub use backoff::Backoff;
 pub use callback::{CALLBACK_PATH, CallbackError, MAX_BODY, Receipt, SECRET_HEADER, handle_callback};

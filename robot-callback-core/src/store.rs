@@ -48,8 +48,10 @@ pub struct Applied {
 /// Dropping a call's future is harmless: the change happens as a whole or not at all.
 ///
 /// # Laws
-/// Each is a function of the same name in [`conformance`](crate::conformance); whoever writes a store runs them
-/// all. What is not listed there is not promised.
+/// They are numbered in `conformance` (a feature of this crate), where each is a function named by what it says;
+/// whoever writes a store runs them all. What is not listed there is not promised. For this trait: 1 to 9 and 17 to
+/// 26 (reports), 10 to 16 (what events say), 37 to 39 (attempts), 44 and 45 (late reports), 58 to 65, 69 to 71 (the
+/// outbox), 73; for durable stores 75 to 77.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Applies one report, in one transaction:
@@ -96,7 +98,11 @@ pub trait Store: Send + Sync + 'static {
 }
 
 /// What an operator needs beside: to make jobs, look at them, and put things right. Atomic and durable like
-/// [`Store`], with laws of the same kind.
+/// [`Store`].
+///
+/// # Laws
+/// In the same list: 27 to 30 (kept reports), 31 to 36 (re-opening), 40 to 43, 46 and 47 (deadlines), 48 to 57 (making
+/// jobs), 66 to 68 (dead letters), 72 (depth), 74 (verification).
 #[async_trait]
 pub trait OperatorStore: Store {
     /// Makes a job. The same idempotency key in the same workspace makes no second one.

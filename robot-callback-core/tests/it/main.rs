@@ -3,5 +3,11 @@
 //! `cfg(test)` is always true here; it tells the lints that helpers between the tests are tests too.
 
 #[cfg(test)]
+#[cfg(feature = "conformance")]
+mod conformance;
+#[cfg(test)]
 #[cfg(all(feature = "inngest", feature = "inngest-loopback"))]
 mod inngest;
+#[cfg(test)]
+#[cfg(feature = "conformance")]
+mod worlds;

@@ -1,0 +1,301 @@
+//! The laws of a [`Store`](crate::Store), one public function each, and a macro that makes each a test by its name.
+//!
+//! Whoever writes a store runs them all: what is not a law here is not promised anywhere. A law takes a [`World`] (an
+//! empty store of its own, and the clock it goes by) and panics, in the law's words, when it is broken.
+//!
+//! ```no_run
+//! # use std::sync::Arc;
+//! use robot_callback_core::conformance::World;
+//! use robot_callback_core::{ManualClock, MemoryStore, Rules, store_conformance};
+//!
+//! async fn world(rules: Rules) -> World {
+//!     let clock = Arc::new(ManualClock::default());
+//!     World::new(Arc::new(MemoryStore::with(clock.clone(), rules)), clock)
+//! }
+//!
+//! store_conformance!(world);
+//! ```
+//!
+//! A store that outlives its process says `store_conformance!(durable world)`, and its worlds are made with
+//! [`World::reopened_by`].
+//!
+//! # The laws
+//!
+//! **One report**
+//!
+//! 1. [`the_first_report_is_applied`]
+//! 2. [`a_success_changes_item_order_job_and_outbox`]
+//! 3. [`a_second_report_changes_nothing`]
+//! 4. [`an_error_touches_no_order_and_fires_no_event`]
+//! 5. [`a_success_without_a_number_fires_no_event`]
+//! 6. [`an_unknown_item_changes_nothing`]
+//! 7. [`an_order_of_another_workspace_is_left_alone`]
+//! 8. [`an_order_that_is_gone_does_not_fail_the_report`]
+//! 9. [`a_recorded_event_does_not_change_with_its_order`]
+//!
+//! **What events say**
+//!
+//! 10. [`a_shipped_item_announces_its_order_and_buyer`]
+//! 11. [`an_order_without_a_name_is_called_by_its_description`]
+//! 12. [`an_order_without_a_contact_has_a_null_contact_id`]
+//! 13. [`a_guide_lookup_sets_the_guide_number`]
+//! 14. [`an_ocr_reading_leaves_the_order_alone`]
+//! 15. [`field_changes_are_not_announced_unasked`]
+//! 16. [`field_changes_are_announced_when_asked_for`]
+//!
+//! **Completion**
+//!
+//! 17. [`the_last_open_item_completes_the_job`]
+//! 18. [`no_job_is_complete_while_an_item_is_open`]
+//! 19. [`concurrent_reports_complete_the_job_once`]
+//! 20. [`concurrent_identical_reports_are_applied_once`]
+//! 21. [`concurrent_contradictions_have_one_winner`]
+//! 22. [`concurrent_jobs_stay_apart`]
+//!
+//! **Contradictions**
+//!
+//! 23. [`a_conflicting_outcome_is_kept_and_the_first_stays`]
+//! 24. [`a_conflicting_number_is_kept_and_the_first_stays`]
+//! 25. [`a_repeated_conflict_is_counted_not_kept_twice`]
+//! 26. [`kept_reports_are_listed_by_job`]
+//! 27. [`an_accepted_report_wins`]
+//! 28. [`an_accepted_report_replaces_a_success`]
+//! 29. [`a_dismissed_report_changes_nothing`]
+//! 30. [`a_kept_report_is_settled_once`]
+//!
+//! **Re-opening**
+//!
+//! 31. [`failed_items_reopen_with_their_next_attempt`]
+//! 32. [`a_second_run_is_announced_under_its_own_id`]
+//! 33. [`only_failed_items_reopen`]
+//! 34. [`only_named_items_reopen`]
+//! 35. [`nothing_failed_changes_nothing`]
+//! 36. [`retrying_an_unknown_job_is_none`]
+//! 37. [`a_report_of_an_earlier_attempt_is_kept`]
+//! 38. [`a_report_of_a_later_attempt_is_kept`]
+//! 39. [`a_report_without_an_attempt_is_of_the_open_one`]
+//!
+//! **Deadlines**
+//!
+//! 40. [`a_passed_deadline_completes_the_job`]
+//! 41. [`a_deadline_strikes_once`]
+//! 42. [`a_job_without_a_deadline_never_expires`]
+//! 43. [`expiring_honours_its_limit`]
+//! 44. [`a_late_success_is_applied_after_all`]
+//! 45. [`a_late_error_is_only_kept`]
+//! 46. [`a_retry_brings_a_deadline_of_its_own`]
+//! 47. [`a_deadline_and_a_report_close_an_item_once`]
+//!
+//! **Making jobs**
+//!
+//! 48. [`a_job_is_read_back_as_it_was_made`]
+//! 49. [`an_unknown_job_is_none`]
+//! 50. [`the_same_key_makes_no_second_job`]
+//! 51. [`each_workspace_has_keys_of_its_own`]
+//! 52. [`another_request_under_a_used_key_is_told`]
+//! 53. [`concurrent_requests_under_one_key_make_one_job`]
+//! 54. [`a_refused_job_makes_nothing`]
+//! 55. [`a_job_that_breaks_a_rule_is_refused`]
+//! 56. [`details_sent_again_keep_carrier_and_numbers`]
+//! 57. [`an_order_the_store_has_needs_no_details`]
+//!
+//! **The outbox**
+//!
+//! 58. [`a_claim_gives_the_oldest_first`]
+//! 59. [`a_claim_honours_its_limit`]
+//! 60. [`a_leased_entry_is_given_to_nobody_else`]
+//! 61. [`an_expired_lease_can_be_claimed_again`]
+//! 62. [`a_lost_lease_settles_nothing`]
+//! 63. [`a_delivered_entry_never_leaves_again`]
+//! 64. [`an_entry_to_be_sent_again_waits_its_time`]
+//! 65. [`each_entry_is_settled_in_its_own_way`]
+//! 66. [`a_refused_entry_becomes_a_dead_letter`]
+//! 67. [`a_redriven_dead_letter_is_due`]
+//! 68. [`redriving_what_is_not_dead_changes_nothing`]
+//! 69. [`pruning_forgets_only_what_was_delivered_long_ago`]
+//! 70. [`pruning_forgets_no_result`]
+//! 71. [`concurrent_claims_are_disjoint`]
+//! 72. [`the_depth_counts_what_waits`]
+//!
+//! **The whole**
+//!
+//! 73. [`a_store_in_order_answers_a_ping`]
+//! 74. [`verification_finds_nothing_amiss`]
+//!
+//! **Durable stores**
+//!
+//! 75. [`a_restart_keeps_every_result`]
+//! 76. [`a_restart_keeps_the_outbox`]
+//! 77. [`a_restart_announces_nothing_again`]
+
+mod announcing;
+mod applying;
+mod completing;
+mod creating;
+mod expiring;
+mod fixture;
+mod keeping;
+mod lasting;
+mod leaving;
+mod reopening;
+mod whole;
+mod world;
+
+pub use announcing::{
+    a_guide_lookup_sets_the_guide_number, a_shipped_item_announces_its_order_and_buyer,
+    an_ocr_reading_leaves_the_order_alone, an_order_without_a_contact_has_a_null_contact_id,
+    an_order_without_a_name_is_called_by_its_description, field_changes_are_announced_when_asked_for,
+    field_changes_are_not_announced_unasked,
+};
+pub use applying::{
+    a_recorded_event_does_not_change_with_its_order, a_second_report_changes_nothing,
+    a_success_changes_item_order_job_and_outbox, a_success_without_a_number_fires_no_event,
+    an_error_touches_no_order_and_fires_no_event, an_order_of_another_workspace_is_left_alone,
+    an_order_that_is_gone_does_not_fail_the_report, an_unknown_item_changes_nothing,
+    the_first_report_is_applied,
+};
+pub use completing::{
+    concurrent_contradictions_have_one_winner, concurrent_identical_reports_are_applied_once,
+    concurrent_jobs_stay_apart, concurrent_reports_complete_the_job_once,
+    no_job_is_complete_while_an_item_is_open, the_last_open_item_completes_the_job,
+};
+pub use creating::{
+    a_job_is_read_back_as_it_was_made, a_job_that_breaks_a_rule_is_refused, a_refused_job_makes_nothing,
+    an_order_the_store_has_needs_no_details, an_unknown_job_is_none,
+    another_request_under_a_used_key_is_told, concurrent_requests_under_one_key_make_one_job,
+    details_sent_again_keep_carrier_and_numbers, each_workspace_has_keys_of_its_own,
+    the_same_key_makes_no_second_job,
+};
+pub use expiring::{
+    a_deadline_and_a_report_close_an_item_once, a_deadline_strikes_once,
+    a_job_without_a_deadline_never_expires, a_late_error_is_only_kept, a_late_success_is_applied_after_all,
+    a_passed_deadline_completes_the_job, a_retry_brings_a_deadline_of_its_own, expiring_honours_its_limit,
+};
+pub use keeping::{
+    a_conflicting_number_is_kept_and_the_first_stays, a_conflicting_outcome_is_kept_and_the_first_stays,
+    a_dismissed_report_changes_nothing, a_kept_report_is_settled_once,
+    a_repeated_conflict_is_counted_not_kept_twice, an_accepted_report_replaces_a_success,
+    an_accepted_report_wins, kept_reports_are_listed_by_job,
+};
+pub use lasting::{
+    a_restart_announces_nothing_again, a_restart_keeps_every_result, a_restart_keeps_the_outbox,
+};
+pub use leaving::{
+    a_claim_gives_the_oldest_first, a_claim_honours_its_limit, a_delivered_entry_never_leaves_again,
+    a_leased_entry_is_given_to_nobody_else, a_lost_lease_settles_nothing, a_redriven_dead_letter_is_due,
+    a_refused_entry_becomes_a_dead_letter, an_entry_to_be_sent_again_waits_its_time,
+    an_expired_lease_can_be_claimed_again, concurrent_claims_are_disjoint,
+    each_entry_is_settled_in_its_own_way, pruning_forgets_no_result,
+    pruning_forgets_only_what_was_delivered_long_ago, redriving_what_is_not_dead_changes_nothing,
+    the_depth_counts_what_waits,
+};
+pub use reopening::{
+    a_report_of_a_later_attempt_is_kept, a_report_of_an_earlier_attempt_is_kept,
+    a_report_without_an_attempt_is_of_the_open_one, a_second_run_is_announced_under_its_own_id,
+    failed_items_reopen_with_their_next_attempt, nothing_failed_changes_nothing, only_failed_items_reopen,
+    only_named_items_reopen, retrying_an_unknown_job_is_none,
+};
+pub use whole::{a_store_in_order_answers_a_ping, verification_finds_nothing_amiss};
+pub use world::{World, run};
+
+/// Makes each law a test of its own name, so that a broken store fails by the name of the law it breaks.
+///
+/// Takes the name of an `async fn(Rules) -> World` that makes an empty store by the owner's [`Rules`](crate::Rules);
+/// `durable` before it adds the laws of stores that outlive their process. Use it in a module of its own.
+#[macro_export]
+macro_rules! store_conformance {
+    (durable $world:path) => {
+        $crate::store_conformance!($world);
+        $crate::store_conformance!(@laws $world, $crate::Rules::default(),
+            a_restart_keeps_every_result
+            a_restart_keeps_the_outbox
+            a_restart_announces_nothing_again
+        );
+    };
+    ($world:path) => {
+        $crate::store_conformance!(@laws $world, $crate::Rules { field_changes: true }, field_changes_are_announced_when_asked_for);
+        $crate::store_conformance!(@laws $world, $crate::Rules::default(),
+            the_first_report_is_applied
+            a_success_changes_item_order_job_and_outbox
+            a_second_report_changes_nothing
+            an_error_touches_no_order_and_fires_no_event
+            a_success_without_a_number_fires_no_event
+            an_unknown_item_changes_nothing
+            an_order_of_another_workspace_is_left_alone
+            an_order_that_is_gone_does_not_fail_the_report
+            a_recorded_event_does_not_change_with_its_order
+            a_shipped_item_announces_its_order_and_buyer
+            an_order_without_a_name_is_called_by_its_description
+            an_order_without_a_contact_has_a_null_contact_id
+            a_guide_lookup_sets_the_guide_number
+            an_ocr_reading_leaves_the_order_alone
+            field_changes_are_not_announced_unasked
+            the_last_open_item_completes_the_job
+            no_job_is_complete_while_an_item_is_open
+            concurrent_reports_complete_the_job_once
+            concurrent_identical_reports_are_applied_once
+            concurrent_contradictions_have_one_winner
+            concurrent_jobs_stay_apart
+            a_conflicting_outcome_is_kept_and_the_first_stays
+            a_conflicting_number_is_kept_and_the_first_stays
+            a_repeated_conflict_is_counted_not_kept_twice
+            kept_reports_are_listed_by_job
+            an_accepted_report_wins
+            an_accepted_report_replaces_a_success
+            a_dismissed_report_changes_nothing
+            a_kept_report_is_settled_once
+            failed_items_reopen_with_their_next_attempt
+            a_second_run_is_announced_under_its_own_id
+            only_failed_items_reopen
+            only_named_items_reopen
+            nothing_failed_changes_nothing
+            retrying_an_unknown_job_is_none
+            a_report_of_an_earlier_attempt_is_kept
+            a_report_of_a_later_attempt_is_kept
+            a_report_without_an_attempt_is_of_the_open_one
+            a_passed_deadline_completes_the_job
+            a_deadline_strikes_once
+            a_job_without_a_deadline_never_expires
+            expiring_honours_its_limit
+            a_late_success_is_applied_after_all
+            a_late_error_is_only_kept
+            a_retry_brings_a_deadline_of_its_own
+            a_deadline_and_a_report_close_an_item_once
+            a_job_is_read_back_as_it_was_made
+            an_unknown_job_is_none
+            the_same_key_makes_no_second_job
+            each_workspace_has_keys_of_its_own
+            another_request_under_a_used_key_is_told
+            concurrent_requests_under_one_key_make_one_job
+            a_refused_job_makes_nothing
+            a_job_that_breaks_a_rule_is_refused
+            details_sent_again_keep_carrier_and_numbers
+            an_order_the_store_has_needs_no_details
+            a_claim_gives_the_oldest_first
+            a_claim_honours_its_limit
+            a_leased_entry_is_given_to_nobody_else
+            an_expired_lease_can_be_claimed_again
+            a_lost_lease_settles_nothing
+            a_delivered_entry_never_leaves_again
+            an_entry_to_be_sent_again_waits_its_time
+            each_entry_is_settled_in_its_own_way
+            a_refused_entry_becomes_a_dead_letter
+            a_redriven_dead_letter_is_due
+            redriving_what_is_not_dead_changes_nothing
+            pruning_forgets_only_what_was_delivered_long_ago
+            pruning_forgets_no_result
+            concurrent_claims_are_disjoint
+            the_depth_counts_what_waits
+            a_store_in_order_answers_a_ping
+            verification_finds_nothing_amiss
+        );
+    };
+    (@laws $world:path, $rules:expr, $($law:ident)*) => {
+        $(
+            #[test]
+            fn $law() {
+                $crate::conformance::run(async { $crate::conformance::$law($world($rules).await).await });
+            }
+        )*
+    };
+}
