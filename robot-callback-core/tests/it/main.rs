@@ -4,6 +4,9 @@
 
 #[cfg(test)]
 #[cfg(feature = "conformance")]
+mod broken;
+#[cfg(test)]
+#[cfg(feature = "conformance")]
 mod conformance;
 #[cfg(test)]
 #[cfg(all(feature = "inngest", feature = "inngest-loopback"))]

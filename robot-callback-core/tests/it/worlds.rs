@@ -22,10 +22,12 @@ pub(crate) fn sqlite(rules: Rules) -> World {
     let open = move || -> Arc<dyn OperatorStore> {
         Arc::new(SqliteStore::open(&file, options.clone()).expect("the file opens"))
     };
-    let lose = move |order| std::future::ready(delete_order(&path, order));
     World::new(open(), clock)
         .reopened_by(move || std::future::ready(open()))
-        .losing_orders_by(lose)
+        .losing_orders_by(move |order| {
+            delete_order(&path, order);
+            std::future::ready(())
+        })
         .holding(folder)
 }
 

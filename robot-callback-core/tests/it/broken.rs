@@ -1,0 +1,267 @@
+//! A store broken on purpose fails the law it breaks, in that law's words, and passes the others.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use robot_callback_core::conformance::{self, World};
+use robot_callback_core::{
+    Applied, Claim, Creation, DeadLetter, Discrepancy, EntryId, ItemId, JobId, JobView, KeptReport, Lease,
+    LeaseToken, ManualClock, MemoryStore, NewJob, OperatorStore, OutboxDepth, Report, Resolution, Rules,
+    Settlement, Store, StoreError, Timestamp, Verdict,
+};
+
+/// What is wrong with a store.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    Nothing,
+    /// It applies a report without asking whether the item is still open.
+    ForgetsTheCondition,
+    /// It asks first and writes later, with nothing in between to keep others out.
+    ChecksThenWrites,
+    /// It records no events.
+    ForgetsTheOutbox,
+    /// It records each completion twice.
+    CompletesTwice,
+    /// It gives entries away without holding them for the claimer.
+    IgnoresLeases,
+    /// It takes anybody's word for what became of an entry.
+    IgnoresWhoSettles,
+    /// It drops reports that contradict earlier ones.
+    ForgetsContradictions,
+    /// It counts re-opened items as failed still.
+    MiscountsReopened,
+}
+
+/// A memory store with a fault.
+struct Broken {
+    store: MemoryStore,
+    fault: Fault,
+    seen: Mutex<HashSet<ItemId>>,
+    applied_again: Mutex<HashMap<JobId, u32>>,
+    last_lease: Mutex<Option<LeaseToken>>,
+}
+
+#[async_trait]
+impl Store for Broken {
+    async fn apply(&self, report: Report) -> Result<Option<Applied>, StoreError> {
+        let item = report.item_id;
+        let open = !self.seen.lock().unwrap().contains(&item);
+        if self.fault == Fault::ChecksThenWrites {
+            tokio::task::yield_now().await;
+        }
+        let Some(mut applied) = self.store.apply(report).await? else { return Ok(None) };
+        self.seen.lock().unwrap().insert(item);
+        let again = match self.fault {
+            Fault::ForgetsTheCondition => true,
+            Fault::ChecksThenWrites => open,
+            _ => false,
+        };
+        if again && applied.verdict == Verdict::Duplicate {
+            applied.verdict = Verdict::Applied;
+            *self.applied_again.lock().unwrap().entry(applied.job_id).or_default() += 1;
+        }
+        if self.fault == Fault::ForgetsTheOutbox {
+            let lease = self.store.claim(Claim { limit: 100, lease: Duration::from_secs(1) }).await?;
+            let gone = lease.entries.iter().map(|entry| (entry.id, Settlement::Delivered)).collect();
+            self.store.settle(lease.token, gone).await?;
+        }
+        Ok(Some(applied))
+    }
+
+    async fn claim(&self, mut claim: Claim) -> Result<Lease, StoreError> {
+        if self.fault == Fault::IgnoresLeases {
+            claim.lease = Duration::ZERO;
+        }
+        let mut lease = self.store.claim(claim).await?;
+        if self.fault == Fault::CompletesTwice {
+            let completion = lease.entries.iter().find(|entry| entry.event.id.starts_with("robot/job."));
+            lease.entries.extend(completion.cloned());
+        }
+        *self.last_lease.lock().unwrap() = Some(lease.token);
+        Ok(lease)
+    }
+
+    async fn settle(
+        &self,
+        lease: LeaseToken,
+        settlements: Vec<(EntryId, Settlement)>,
+    ) -> Result<(), StoreError> {
+        let last = *self.last_lease.lock().unwrap();
+        let token = if self.fault == Fault::IgnoresWhoSettles { last.unwrap_or(lease) } else { lease };
+        self.store.settle(token, settlements).await
+    }
+
+    async fn prune(&self, older_than: Duration, limit: usize) -> Result<usize, StoreError> {
+        self.store.prune(older_than, limit).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.store.ping().await
+    }
+}
+
+#[async_trait]
+impl OperatorStore for Broken {
+    async fn create_job(&self, job: NewJob) -> Result<Creation, StoreError> {
+        self.store.create_job(job).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
+        let again = self.applied_again.lock().unwrap().get(&id).copied().unwrap_or_default();
+        let mut view = self.store.job(id).await?;
+        if let Some(view) = &mut view {
+            view.job.success_count += again;
+            if self.fault == Fault::MiscountsReopened {
+                view.job.error_count += view.job.run - 1;
+            }
+        }
+        Ok(view)
+    }
+
+    async fn retry_failed(
+        &self,
+        job: JobId,
+        items: Option<Vec<ItemId>>,
+        deadline: Option<Timestamp>,
+    ) -> Result<Option<Vec<ItemId>>, StoreError> {
+        self.store.retry_failed(job, items, deadline).await
+    }
+
+    async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError> {
+        self.store.expire(limit).await
+    }
+
+    async fn kept_reports(&self, job: JobId) -> Result<Vec<KeptReport>, StoreError> {
+        if self.fault == Fault::ForgetsContradictions {
+            return Ok(Vec::new());
+        }
+        self.store.kept_reports(job).await
+    }
+
+    async fn resolve_kept(&self, id: i64, resolution: Resolution) -> Result<Option<Applied>, StoreError> {
+        self.store.resolve_kept(id, resolution).await
+    }
+
+    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        self.store.dead_letters(limit).await
+    }
+
+    async fn redrive(&self, ids: Vec<EntryId>) -> Result<usize, StoreError> {
+        self.store.redrive(ids).await
+    }
+
+    async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {
+        self.store.outbox_depth().await
+    }
+
+    async fn verify(&self) -> Result<Vec<Discrepancy>, StoreError> {
+        self.store.verify().await
+    }
+}
+
+fn world(fault: Fault) -> World {
+    let clock = Arc::new(ManualClock::default());
+    let store = MemoryStore::with(clock.clone(), Rules::default());
+    let (seen, applied_again, last_lease) = (Mutex::default(), Mutex::default(), Mutex::default());
+    let broken = Broken { store, fault, seen, applied_again, last_lease };
+    World::new(Arc::new(broken), clock)
+}
+
+/// What a broken law says; `None` when it holds.
+fn broken<F: Future<Output = ()>>(law: fn(World) -> F, fault: Fault) -> Option<String> {
+    let panic = catch_unwind(AssertUnwindSafe(|| conformance::run(law(world(fault))))).err()?;
+    let text = panic.downcast_ref::<String>().cloned();
+    Some(text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default())
+}
+
+/// The store with that fault breaks that law, and says so in those words; without the fault the law holds.
+macro_rules! breaks {
+    ($fault:ident, $law:ident, $words:literal) => {
+        let said = broken(conformance::$law, Fault::$fault)
+            .unwrap_or_else(|| panic!("a store that {:?} must break {}", Fault::$fault, stringify!($law)));
+        assert!(said.contains($words), "{} should say {:?}, but says: {said}", stringify!($law), $words);
+        assert_eq!(broken(conformance::$law, Fault::Nothing), None, "a store without faults keeps it");
+    };
+}
+
+/// The store with that fault keeps those laws all the same.
+macro_rules! keeps {
+    ($fault:ident, $($law:ident),+) => {
+        $(assert_eq!(broken(conformance::$law, Fault::$fault), None, stringify!($law));)+
+    };
+}
+
+#[test]
+fn a_store_that_forgets_the_items_state_breaks_the_law_of_second_reports() {
+    breaks!(ForgetsTheCondition, a_second_report_changes_nothing, "a second report is a duplicate");
+    breaks!(ForgetsTheCondition, concurrent_identical_reports_are_applied_once, "one is applied");
+    keeps!(ForgetsTheCondition, the_first_report_is_applied, the_last_open_item_completes_the_job);
+}
+
+#[test]
+fn a_store_that_checks_before_it_writes_breaks_the_law_of_concurrent_reports_alone() {
+    breaks!(ChecksThenWrites, concurrent_identical_reports_are_applied_once, "one is applied");
+    keeps!(ChecksThenWrites, a_second_report_changes_nothing, the_last_open_item_completes_the_job);
+}
+
+#[test]
+fn a_store_that_forgets_the_outbox_breaks_the_laws_of_events() {
+    let words = "one event of that item waits in the outbox";
+    assert!(
+        broken(conformance::a_success_changes_item_order_job_and_outbox, Fault::ForgetsTheOutbox)
+            .is_some_and(|said| said.contains(words))
+    );
+    breaks!(ForgetsTheOutbox, the_last_open_item_completes_the_job, "a completed job is announced once");
+    keeps!(ForgetsTheOutbox, a_second_report_changes_nothing, an_error_touches_no_order_and_fires_no_event);
+}
+
+#[test]
+fn a_store_that_completes_twice_breaks_the_laws_of_completion() {
+    breaks!(CompletesTwice, the_last_open_item_completes_the_job, "a completed job is announced once");
+    breaks!(CompletesTwice, concurrent_reports_complete_the_job_once, "announce the completion once");
+    breaks!(CompletesTwice, a_passed_deadline_completes_the_job, "it is announced");
+    keeps!(CompletesTwice, the_first_report_is_applied, a_claim_gives_the_oldest_first);
+}
+
+#[test]
+fn a_store_that_ignores_leases_breaks_the_laws_of_claims() {
+    breaks!(IgnoresLeases, a_leased_entry_is_given_to_nobody_else, "given to nobody else");
+    breaks!(IgnoresLeases, concurrent_claims_are_disjoint, "no entry twice");
+    keeps!(IgnoresLeases, a_second_report_changes_nothing, an_expired_lease_can_be_claimed_again);
+}
+
+#[test]
+fn a_store_that_takes_anybodys_word_breaks_the_law_of_lost_leases() {
+    breaks!(IgnoresWhoSettles, a_lost_lease_settles_nothing, "a lost lease settles nothing");
+    keeps!(IgnoresWhoSettles, concurrent_claims_are_disjoint, a_delivered_entry_never_leaves_again);
+}
+
+#[test]
+fn a_store_that_forgets_contradictions_breaks_the_laws_of_kept_reports() {
+    breaks!(ForgetsContradictions, a_conflicting_outcome_is_kept_and_the_first_stays, "is kept");
+    breaks!(ForgetsContradictions, a_late_error_is_only_kept, "a late error is kept, once");
+    breaks!(ForgetsContradictions, a_report_of_an_earlier_attempt_is_kept, "each of them is kept");
+    keeps!(ForgetsContradictions, a_second_report_changes_nothing, a_late_success_is_applied_after_all);
+}
+
+#[test]
+fn a_store_that_miscounts_reopened_items_breaks_the_law_of_reopening() {
+    breaks!(MiscountsReopened, failed_items_reopen_with_their_next_attempt, "lowered by as many");
+    keeps!(MiscountsReopened, nothing_failed_changes_nothing, a_report_of_a_later_attempt_is_kept);
+}
+
+#[test]
+fn a_store_that_forgets_everything_breaks_the_laws_of_restarts() {
+    let forgetful = || {
+        let World { store, clock, .. } = world(Fault::Nothing);
+        World::new(store, clock).reopened_by(|| std::future::ready(world(Fault::Nothing).store))
+    };
+    let broken = |run: &dyn Fn()| catch_unwind(AssertUnwindSafe(run)).is_err();
+    assert!(broken(&|| conformance::run(conformance::a_restart_keeps_every_result(forgetful()))));
+    assert!(broken(&|| conformance::run(conformance::a_restart_keeps_the_outbox(forgetful()))));
+    assert!(broken(&|| conformance::run(conformance::a_restart_announces_nothing_again(forgetful()))));
+}
