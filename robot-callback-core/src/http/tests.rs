@@ -386,8 +386,8 @@ async fn a_store_that_takes_too_long_is_503_and_its_work_goes_on() {
 
 #[tokio::test]
 async fn a_fault_or_a_panic_is_500_without_its_cause() {
-    let faults: [fn(&Report) -> Result<Option<Applied>, StoreError>; 2] =
-        [|_| Err(StoreError::fault("secret row is broken")), |_| panic!("secret bug")];
+    type Answer = fn(&Report) -> Result<Option<Applied>, StoreError>;
+    let faults: [Answer; 2] = [|_| Err(StoreError::fault("secret row is broken")), |_| panic!("secret bug")];
     for fault in faults {
         let told = Ask::right().of(&endpoint(fault)).await;
         told.is_problem(500, "Internal error");
