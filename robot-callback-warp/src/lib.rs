@@ -1,0 +1,26 @@
+//! Robot callbacks on warp: the [`callback`] filter for whoever has a warp server, and the server `robot-callback`,
+//! which is made of the same parts.
+//!
+//! - [`callback`] and [`operator`] are filters; [`routes`] is both, with a problem in JSON for every other path.
+//! - [`serve`](mod@serve) runs routes on a listener, with limits that warp's own server does not have.
+//! - [`cli`] is the program: its settings, its subcommands, its server.
+//!
+//! The feature `server`, on by default, brings the last two; an embedder can do without.
+
+mod callback;
+mod operator;
+mod reply;
+mod routes;
+
+#[cfg(feature = "server")]
+mod banner;
+#[cfg(feature = "server")]
+pub mod cli;
+#[cfg(feature = "server")]
+mod config;
+#[cfg(feature = "server")]
+pub mod serve;
+
+pub use callback::callback;
+pub use operator::{Operator, operator};
+pub use routes::routes;
