@@ -1,1 +1,93 @@
-//! x
+//! What the server says when it starts: where everything is, and what to type next.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use robot_callback_core::{CALLBACK_PATH, SECRET_HEADER};
+
+use crate::config::{Credential, Database, Events};
+
+/// The lines; [`Display`](fmt::Display) writes them.
+pub(crate) struct Banner<'a> {
+    pub(crate) address: SocketAddr,
+    pub(crate) database: &'a Database,
+    pub(crate) secret: &'a Credential,
+    pub(crate) token: &'a Credential,
+    pub(crate) events: &'a Events,
+}
+
+impl Banner<'_> {
+    /// A server on every address is within reach on this machine's own.
+    fn url(&self) -> String {
+        let mut near = self.address;
+        if near.ip().is_unspecified() {
+            near.set_ip(match near {
+                SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            });
+        }
+        format!("http://{near}")
+    }
+
+    fn data(&self) -> String {
+        match self.database {
+            Database::Sqlite(file) => format!("SQLite file {}", absolute(file)),
+            Database::Memory => "in memory: gone when this server stops".into(),
+        }
+    }
+
+    fn destination(&self) -> String {
+        match self.events {
+            Events::Log => {
+                "to the log and nowhere else (INNGEST_EVENT_KEY, or INNGEST_DEV=1, sends them to Inngest)"
+                    .into()
+            }
+            Events::Inngest { base_url, .. } => format!("to Inngest at {base_url}"),
+        }
+    }
+}
+
+fn absolute(path: &std::path::Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.into()).display().to_string()
+}
+
+impl fmt::Display for Banner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, secret, token, .. } = self;
+        writeln!(f, "robot-callback {} listens on http://{address}", env!("CARGO_PKG_VERSION"))?;
+        writeln!(f)?;
+        writeln!(f, "  data    {}", self.data())?;
+        writeln!(f, "  secret  {}", secret.source)?;
+        writeln!(f, "  token   {}", token.source)?;
+        writeln!(f, "  events  {}", self.destination())?;
+        writeln!(f)?;
+        self.steps(f)
+    }
+}
+
+impl Banner<'_> {
+    /// Lines that work when pasted into a shell in the same folder.
+    fn steps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const JSON: &str = "-H 'content-type: application/json'";
+        const ORDER: &str = r##"{"workspaceId":"b7c1d2e3-0000-4000-8000-000000000001","orders":[{"name":"#1001","totalValue":89900,"shippingAddress":"Cra 43A # 1-50","shippingCity":"MEDELLIN","shippingDepartment":"ANTIOQUIA","contact":{"name":"Ana Restrepo","phone":"+573001234567"}}]}"##;
+        let (url, secret) = (self.url(), &self.secret.shell);
+        let auth = format!("-H \"authorization: Bearer {}\"", self.token.shell);
+        let id_of = |name: &str| format!(r#"$(echo "$JOB" | sed 's/.*"{name}":"\([^"]*\)".*/\1/')"#);
+        writeln!(f, "To try it, paste this into another terminal, in this folder. A job with one order:")?;
+        writeln!(f)?;
+        writeln!(f, "  JOB=$(curl -sS {url}/api/jobs {auth} {JSON} -d '{ORDER}')")?;
+        writeln!(f)?;
+        writeln!(f, "Report its item, as the robot does:")?;
+        writeln!(f)?;
+        writeln!(f, "  ITEM={}", id_of("itemId"))?;
+        writeln!(
+            f,
+            "  curl -sS {url}{CALLBACK_PATH} -H \"{SECRET_HEADER}: {secret}\" {JSON} -d \
+             '{{\"itemId\":\"'$ITEM'\",\"status\":\"success\",\"trackingNumber\":\"73150001234\"}}'; echo"
+        )?;
+        writeln!(f)?;
+        writeln!(f, "Look at it:")?;
+        writeln!(f)?;
+        writeln!(f, "  curl -sS {url}/api/jobs/{} {auth}; echo", id_of("jobId"))
+    }
+}

@@ -1,5 +1,138 @@
-//! x
-/// x
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The program `robot-callback`: its command line and its exit codes. What the commands do is in the parts.
+//!
+//! Another program can run it as a child process of itself: call [`run`] with the arguments.
+
+mod events;
+mod jobs;
+mod keeper;
+mod server;
+mod signals;
+mod store;
+mod table;
+mod verify;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Arg, ArgMatches, Command};
+
+use crate::config::{self, ALL, CONFIG, Config, Layers, SettingError};
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CliError {
+    /// A failure with all its causes.
+    fn failed(what: &str, error: &dyn std::error::Error) -> Self {
+        let mut line = format!("{what}: {error}");
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            line = format!("{line}: {error}");
+            cause = error.source();
+        }
+        Self::Failed(line)
+    }
+}
+
+/// Runs the program on this process's own arguments and environment.
+#[must_use]
+pub fn main() -> ExitCode {
+    run(std::env::args_os())
+}
+
+/// Runs the program on those arguments, the first being its name, and this process's environment. Serving returns
+/// after SIGINT or SIGTERM.
+///
+/// Exits with 0 when all went well, 1 when something failed, 2 when the command line or a setting was wrong.
+#[must_use]
+pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    let matches = match command().try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version come this way, too, and are no failure. If even this can't be printed, nobody reads.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match dispatch(&matches) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(if matches!(error, CliError::Setting(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+fn complain(error: &CliError) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "robot-callback: {error}");
+}
+
+/// Writes to stdout; a reader that has gone away is no failure.
+fn say(text: impl std::fmt::Display) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+fn command() -> Command {
+    let settings = ALL.iter().chain([&CONFIG]).filter_map(|setting| {
+        let flag = setting.flag?;
+        let help = format!("{} [env: {}]", setting.help, setting.env);
+        Some(Arg::new(flag).long(flag).value_name(setting.value).help(help).global(true))
+    });
+    let hidden: Vec<String> = ALL
+        .iter()
+        .filter(|setting| setting.flag.is_none())
+        .map(|setting| format!("  {}\n          {}", setting.env, setting.help))
+        .collect();
+    Command::new("robot-callback")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Takes a robot's callbacks over HTTP: each result applied once, each completed batch announced once")
+        .after_help(format!(
+            "By environment or file only, since a command line is there for every user to read:\n{}\n\n\
+             A flag goes before the environment, the environment before the file.",
+            hidden.join("\n")
+        ))
+        .args(settings)
+        .subcommand(Command::new("serve").about("Serve (also what happens when no command is given)"))
+        .subcommand(jobs::command())
+        .subcommand(Command::new("verify").about("Recount every job from its items; exits with 1 if any differs"))
+}
+
+fn dispatch(matches: &ArgMatches) -> Result<ExitCode, CliError> {
+    let flags = innermost(matches);
+    let layers = Layers::read(|flag| flags.get_one::<String>(flag).cloned(), |name| std::env::var_os(name))?;
+    start_log(&layers)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::failed("no threads to run on", &error))?;
+    match matches.subcommand() {
+        Some(("jobs", jobs)) => runtime.block_on(jobs::run(jobs, &config::database(&layers)?)),
+        Some(("verify", _)) => runtime.block_on(verify::run(&config::database(&layers)?)),
+        _ => runtime.block_on(server::run(Config::of(&layers)?)),
+    }
+}
+
+/// A global flag given after a subcommand is known to the innermost one, and so are those given before.
+fn innermost(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, inner)| innermost(inner))
+}
+
+/// Logs to stderr; unless the program that runs this one logs already.
+fn start_log(layers: &Layers) -> Result<(), SettingError> {
+    use std::io::IsTerminal;
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(config::log_filter(layers)?)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
+    Ok(())
 }

@@ -1,1 +1,120 @@
-//! x
+//! The program's settings as values, each checked, from wherever they came.
+
+mod database;
+mod events;
+mod layers;
+mod number;
+mod secret;
+mod setting;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use robot_callback_core::EndpointOptions;
+
+pub(crate) use self::database::Database;
+pub(crate) use self::events::Events;
+pub(crate) use self::layers::{Layers, Origin};
+use self::number::{number, seconds, switch};
+pub(crate) use self::secret::{Credential, SecretError, SecretSource};
+pub(crate) use self::setting::{ALL, CONFIG, Setting};
+use crate::serve::Limits;
+
+/// A setting that can't be used: which one, the rule it breaks, and where it came from. Never its value, which may
+/// be a secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{setting} {rule} (from {origin})")]
+pub(crate) struct SettingError {
+    setting: &'static str,
+    rule: String,
+    origin: Origin,
+}
+
+/// Everything a server needs to know.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) database: Database,
+    pub(crate) secret: SecretSource,
+    pub(crate) previous_secret: Option<String>,
+    pub(crate) operator_token: SecretSource,
+    pub(crate) events: Events,
+    pub(crate) bind: SocketAddr,
+    pub(crate) field_changes: bool,
+    pub(crate) limits: Limits,
+    pub(crate) endpoint: EndpointOptions,
+}
+
+impl Config {
+    pub(crate) fn of(layers: &Layers) -> Result<Self, SettingError> {
+        Ok(Self {
+            database: database(layers)?,
+            secret: SecretSource::of(layers, &setting::SECRET, &setting::SECRET_FILE, "secret")?,
+            previous_secret: layers.get(&setting::SECRET_PREVIOUS).map(|given| given.value),
+            operator_token: SecretSource::of(
+                layers,
+                &setting::OPERATOR_TOKEN,
+                &setting::OPERATOR_TOKEN_FILE,
+                "operator-token",
+            )?,
+            events: Events::of(layers)?,
+            bind: bind(layers)?,
+            field_changes: switch(layers, &setting::FIELD_CHANGES)?.unwrap_or_default(),
+            limits: limits(layers)?,
+            endpoint: endpoint(layers)?,
+        })
+    }
+}
+
+/// Where the data is.
+pub(crate) fn database(layers: &Layers) -> Result<Database, SettingError> {
+    let Some(given) = layers.get(&setting::DATABASE_URL) else { return Ok(Database::default()) };
+    Database::parse(&given.value).map_err(|rule| given.error(rule))
+}
+
+/// What is logged, in the words of `tracing-subscriber`'s `EnvFilter`.
+pub(crate) fn log_filter(layers: &Layers) -> Result<tracing_subscriber::EnvFilter, SettingError> {
+    let Some(given) = layers.get(&setting::LOG) else { return Ok("info".into()) };
+    let filter = tracing_subscriber::EnvFilter::try_new(&given.value);
+    filter.map_err(|_| given.error("must be a level, or a list such as info,robot_callback_core=debug"))
+}
+
+/// `BIND` is an address with or without a port; `PORT`, where it is set, is the port.
+fn bind(layers: &Layers) -> Result<SocketAddr, SettingError> {
+    let mut address = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+    if let Some(given) = layers.get(&setting::BIND) {
+        let (text, port) = (given.value.as_str(), address.port());
+        let alone = text.parse().map(|ip: IpAddr| SocketAddr::from((ip, port)));
+        address = text
+            .parse()
+            .or(alone)
+            .map_err(|_| given.error("must be an address such as 127.0.0.1:8080 or 0.0.0.0"))?;
+    }
+    if let Some(port) = number(layers, &setting::PORT, 0..=u16::MAX.into())? {
+        address.set_port(u16::try_from(port).unwrap_or_default());
+    }
+    Ok(address)
+}
+
+fn limits(layers: &Layers) -> Result<Limits, SettingError> {
+    let mut limits = Limits::default();
+    if let Some(most) = number(layers, &setting::MAX_CONNECTIONS, 1..=1_000_000)? {
+        limits.connections = usize::try_from(most).unwrap_or(limits.connections);
+    }
+    set(&mut limits.idle, seconds(layers, &setting::IDLE_TIMEOUT)?);
+    set(&mut limits.drain, seconds(layers, &setting::DRAIN_DEADLINE)?);
+    Ok(limits)
+}
+
+fn endpoint(layers: &Layers) -> Result<EndpointOptions, SettingError> {
+    let mut options = EndpointOptions::default();
+    set(&mut options.body_deadline, seconds(layers, &setting::BODY_DEADLINE)?);
+    set(&mut options.store_deadline, seconds(layers, &setting::STORE_DEADLINE)?);
+    Ok(options)
+}
+
+fn set(field: &mut Duration, given: Option<Duration>) {
+    *field = given.unwrap_or(*field);
+}
+
+#[cfg(test)]
+mod tests;

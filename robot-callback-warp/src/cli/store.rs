@@ -1,0 +1,34 @@
+//! Opens the store that the settings name.
+
+use std::sync::Arc;
+
+use robot_callback_core::{MemoryStore, OperatorStore, Rules, SqliteOptions, SqliteStore, SystemClock};
+
+use super::CliError;
+use crate::config::Database;
+
+/// The store of a server.
+pub(super) fn open(database: &Database, rules: Rules) -> Result<Arc<dyn OperatorStore>, CliError> {
+    match database {
+        Database::Memory => Ok(Arc::new(MemoryStore::with(Arc::new(SystemClock), rules))),
+        Database::Sqlite(file) => {
+            let options = SqliteOptions { rules, ..SqliteOptions::default() };
+            let store = SqliteStore::open(file, options)
+                .map_err(|error| CliError::failed(&format!("opening {}", file.display()), &error))?;
+            Ok(Arc::new(store))
+        }
+    }
+}
+
+/// The store of a server, for another process to work on; it must be there unless `made` may be.
+pub(super) fn open_beside(database: &Database, may_make: bool) -> Result<Arc<dyn OperatorStore>, CliError> {
+    match database {
+        Database::Memory => {
+            Err(CliError::Failed("DATABASE_URL is memory:, which only the server itself can reach".into()))
+        }
+        Database::Sqlite(file) if !may_make && !file.exists() => {
+            Err(CliError::Failed(format!("there is no {}", file.display())))
+        }
+        Database::Sqlite(_) => open(database, Rules::default()),
+    }
+}

@@ -1,0 +1,74 @@
+//! The list of settings: each one's names, and its line in the help.
+
+/// One setting and its names.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// Its key in the settings file.
+    pub(crate) key: &'static str,
+    /// Its environment variable; also its name in errors.
+    pub(crate) env: &'static str,
+    /// Its flag, without the dashes. `None` for secrets: a command line is there for every user to read.
+    pub(crate) flag: Option<&'static str>,
+    /// What stands for its value in the help.
+    pub(crate) value: &'static str,
+    /// What it does, and its default.
+    pub(crate) help: &'static str,
+}
+
+macro_rules! settings {
+    ($($name:ident: $key:literal, $env:literal, $flag:expr, $value:literal, $help:literal;)*) => {
+        $(pub(crate) const $name: Setting =
+            Setting { key: $key, env: $env, flag: $flag, value: $value, help: $help };)*
+
+        /// Every setting, in the order of the help.
+        pub(crate) const ALL: &[Setting] = &[$($name),*];
+    };
+}
+
+settings! {
+    DATABASE_URL: "database_url", "DATABASE_URL", Some("database-url"), "URL",
+        "Where the data is: sqlite:FILE, or memory: for none that lasts [default: sqlite:robot-callback.db]";
+    SECRET: "secret", "ROBOT_CALLBACK_SECRET", None, "SECRET",
+        "The callback secret [default: one made once and kept in .robot-callback/secret]";
+    SECRET_PREVIOUS: "secret_previous", "ROBOT_CALLBACK_SECRET_PREVIOUS", None, "SECRET",
+        "Another secret that is still valid, while robots change over";
+    SECRET_FILE: "secret_file", "ROBOT_CALLBACK_SECRET_FILE", Some("secret-file"), "FILE",
+        "A file that holds the callback secret";
+    OPERATOR_TOKEN: "operator_token", "ROBOT_CALLBACK_OPERATOR_TOKEN", None, "TOKEN",
+        "The operator's bearer token [default: one made once and kept in .robot-callback/operator-token]";
+    OPERATOR_TOKEN_FILE: "operator_token_file", "ROBOT_CALLBACK_OPERATOR_TOKEN_FILE", Some("operator-token-file"), "FILE",
+        "A file that holds the operator's bearer token";
+    INNGEST_EVENT_KEY: "inngest_event_key", "INNGEST_EVENT_KEY", None, "KEY",
+        "Send events to Inngest under this key [default: events are only logged]";
+    INNGEST_BASE_URL: "inngest_base_url", "INNGEST_BASE_URL", Some("inngest-base-url"), "URL",
+        "Where Inngest takes events [default: its cloud, https://inn.gs]";
+    INNGEST_DEV: "inngest_dev", "INNGEST_DEV", Some("inngest-dev"), "1|URL",
+        "Send events to Inngest's development server: 1 for http://localhost:8288, or its URL";
+    BIND: "bind", "BIND", Some("bind"), "ADDRESS",
+        "The address to listen on, with or without a port [default: 127.0.0.1:8080]";
+    PORT: "port", "PORT", Some("port"), "PORT",
+        "The port to listen on, whatever BIND says; 0 is any free one";
+    FIELD_CHANGES: "field_changes", "FIELD_CHANGES", Some("field-changes"), "true|false",
+        "Also announce each change to an order's fields [default: false]";
+    LOG: "log", "RUST_LOG", Some("log"), "FILTER",
+        "What is logged to stderr: error, warn, info, debug, or a filter by module [default: info]";
+    MAX_CONNECTIONS: "max_connections", "MAX_CONNECTIONS", Some("max-connections"), "N",
+        "The most connections at a time; further callers wait [default: 4096]";
+    IDLE_TIMEOUT: "idle_timeout_secs", "IDLE_TIMEOUT_SECS", Some("idle-timeout-secs"), "SECS",
+        "How long a connection may idle; above the load balancer's own [default: 80]";
+    BODY_DEADLINE: "body_deadline_secs", "BODY_DEADLINE_SECS", Some("body-deadline-secs"), "SECS",
+        "How long a callback's body may take to arrive [default: 10]";
+    STORE_DEADLINE: "store_deadline_secs", "STORE_DEADLINE_SECS", Some("store-deadline-secs"), "SECS",
+        "How long the store may take before a callback is answered 503 [default: 10]";
+    DRAIN_DEADLINE: "drain_deadline_secs", "DRAIN_DEADLINE_SECS", Some("drain-deadline-secs"), "SECS",
+        "How long requests in flight may take to end at shutdown [default: 25]";
+}
+
+/// The settings file itself; it can't be named in the file.
+pub(crate) const CONFIG: Setting = Setting {
+    key: "config",
+    env: "ROBOT_CALLBACK_CONFIG",
+    flag: Some("config"),
+    value: "FILE",
+    help: "A TOML file of settings [default: robot-callback.toml, if there is one]",
+};
