@@ -71,6 +71,12 @@ impl World {
         self
     }
 
+    /// Whether this world can be restarted.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        self.reopen.is_some()
+    }
+
     /// Drops the store and opens what it left behind.
     ///
     /// # Panics

@@ -13,4 +13,7 @@ mod conformance;
 mod inngest;
 #[cfg(test)]
 #[cfg(feature = "conformance")]
+mod model;
+#[cfg(test)]
+#[cfg(feature = "conformance")]
 mod worlds;

@@ -1,0 +1,40 @@
+//! Random sequences of all that can happen to a store, each step compared with a model that is told separately.
+
+mod expected;
+mod op;
+mod run;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use robot_callback_core::Rules;
+use robot_callback_core::conformance::World;
+
+use self::op::{Op, op};
+
+/// Runs a sequence on one thread: the model is about order, not about races.
+pub(crate) fn check(world: fn(Rules) -> World, field_changes: bool, ops: Vec<Op>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { run::sequence(world(Rules { field_changes }), field_changes, ops).await });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_happens_a_memory_store_does_what_the_model_says(
+        field_changes: bool, ops in vec(op(), 1..120)
+    ) {
+        check(crate::worlds::memory, field_changes, ops);
+    }
+}
+
+#[cfg(feature = "sqlite")]
+proptest! {
+    // Every step is a commit to disk or more.
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_happens_a_sqlite_store_does_what_the_model_says(
+        field_changes: bool, ops in vec(op(), 1..100)
+    ) {
+        check(crate::worlds::sqlite, field_changes, ops);
+    }
+}
