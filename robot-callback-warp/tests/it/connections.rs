@@ -1,0 +1,173 @@
+//! Callers that hold a connection for nothing are shown out, and honest ones never notice.
+
+use std::time::Duration;
+
+use robot_callback_core::{CALLBACK_PATH, EndpointOptions};
+use robot_callback_warp::serve::Limits;
+
+use crate::client::{Caller, request};
+use crate::world::{World, callback, options};
+
+/// Short where it passes in a test, long elsewhere.
+const SOON: Duration = Duration::from_secs(1);
+
+fn patient() -> Limits {
+    let long = Duration::from_secs(600);
+    Limits { connections: 64, first_request: long, idle: long, write_stall: long, drain: long }
+}
+
+#[tokio::test]
+async fn a_silent_connection_is_closed() {
+    let world = World::new().await;
+    let server = world.serve(Limits { first_request: SOON, ..patient() });
+    let mut silent = Caller::connect(server.address).await;
+    assert!(silent.closed().await.is_empty(), "nothing was asked, nothing is said");
+    let mut honest = Caller::connect(server.address).await;
+    honest.send(callback(world.item)).await;
+    assert_eq!(honest.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn half_a_head_is_not_waited_for() {
+    let world = World::new().await;
+    let server = world.serve(Limits { first_request: SOON, ..patient() });
+    let mut halting = Caller::connect(server.address).await;
+    halting.send(format!("POST {CALLBACK_PATH} HTTP/1.1\r\nx-callback-se")).await;
+    halting.closed().await;
+}
+
+#[tokio::test]
+async fn half_a_further_head_is_not_waited_for_nor_is_an_idle_connection() {
+    let world = World::new().await;
+    let server = world.serve(Limits { idle: SOON, ..patient() });
+    for rest in ["", "POST /api"] {
+        let mut caller = Caller::connect(server.address).await;
+        caller.send(callback(world.item)).await;
+        assert_eq!(caller.answer().await.status, 200);
+        caller.send(rest).await;
+        caller.closed().await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_brought_a_request_in_time_outlives_the_deadline_for_it() {
+    let world = World::new().await;
+    let server = world.serve(Limits { first_request: SOON, ..patient() });
+    let mut early = Caller::connect(server.address).await;
+    early.send(callback(world.item)).await;
+    assert_eq!(early.answer().await.status, 200);
+    let mut silent = Caller::connect(server.address).await;
+    silent.closed().await;
+    early.send(callback(world.item)).await;
+    assert_eq!(early.answer().await.status, 200, "one that came later met the deadline, this one did not");
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_is_408_and_the_end_of_its_connection() {
+    let world = World::with(EndpointOptions { body_deadline: SOON, ..options() }).await;
+    let server = world.serve(patient());
+    let headers: [(&str, &[u8]); 2] = [("x-callback-secret", b"right"), ("content-length", b"100")];
+    let mut slow = Caller::connect(server.address).await;
+    slow.send(request("POST", CALLBACK_PATH, &headers, b"{")).await;
+    let answer = slow.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
+    slow.closed().await;
+    assert_eq!(world.status_of(world.item).await, "pending", "nothing was recorded");
+}
+
+#[tokio::test]
+async fn an_oversized_body_is_refused_while_it_is_still_being_sent_and_the_answer_arrives() {
+    let world = World::new().await;
+    let server = world.serve(patient());
+    let megabytes = vec![b' '; 4 * 1024 * 1024];
+    let mut sender = Caller::connect(server.address).await;
+    let headers: [(&str, &[u8]); 2] = [("x-callback-secret", b"right"), ("content-length", b"4194304")];
+    sender.send(request("POST", CALLBACK_PATH, &headers, b"")).await;
+    sender.try_send(&megabytes[..512 * 1024]).await;
+    assert_eq!(sender.answer().await.status, 413, "by its own account");
+    sender.closed().await;
+
+    let mut chunked = Caller::connect(server.address).await;
+    let headers: [(&str, &[u8]); 2] = [("x-callback-secret", b"right"), ("transfer-encoding", b"chunked")];
+    chunked.send(request("POST", CALLBACK_PATH, &headers, b"400000\r\n")).await;
+    chunked.try_send(&megabytes[..512 * 1024]).await;
+    assert_eq!(chunked.answer().await.status, 413, "by what came");
+    chunked.closed().await;
+}
+
+#[tokio::test]
+async fn a_stranger_is_refused_before_the_body_and_not_invited_to_send_it() {
+    let world = World::new().await;
+    let server = world.serve(patient());
+    let expecting: &[(&str, &[u8])] = &[("content-length", b"100"), ("expect", b"100-continue")];
+    let mut stranger = Caller::connect(server.address).await;
+    stranger.send(request("POST", CALLBACK_PATH, expecting, b"")).await;
+    let answer = stranger.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (401, Some("close")), "and no 100 before it");
+    stranger.closed().await;
+}
+
+#[tokio::test]
+async fn heads_without_end_are_refused() {
+    let world = World::new().await;
+    let server = world.serve(patient());
+    let mut endless = Caller::connect(server.address).await;
+    endless.send("GET / HTTP/1.1\r\n").await;
+    let line = format!("x-more: {}\r\n", "x".repeat(1000));
+    endless.try_send(line.repeat(1000).as_bytes()).await;
+    endless.closed().await;
+}
+
+#[tokio::test]
+async fn a_caller_that_reads_no_answers_is_cut_off() {
+    let world = World::new().await;
+    let server = world.serve(Limits { write_stall: SOON, connections: 1, ..patient() });
+    let mut deaf = Caller::connect(server.address).await;
+    let mut honest = Caller::connect(server.address).await;
+    let asking = request("GET", "/nothing", &[], b"").repeat(1000);
+    // Until the server takes no more of them: it is cut off then, and there is room for the next one.
+    let flooding = async {
+        loop {
+            deaf.try_send(&asking).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    let answered = async {
+        honest.send(callback(world.item)).await;
+        honest.answer().await
+    };
+    tokio::select! {
+        () = flooding => unreachable!("it never ends by itself"),
+        answer = answered => assert_eq!(answer.status, 200),
+    }
+}
+
+#[tokio::test]
+async fn callers_over_the_cap_wait_for_their_turn_and_are_served() {
+    let world = World::new().await;
+    let server = world.serve(Limits { connections: 2, first_request: SOON, ..patient() });
+    let mut crowd = Vec::new();
+    for _ in 0..4 {
+        crowd.push(Caller::connect(server.address).await);
+    }
+    let mut honest = Caller::connect(server.address).await;
+    honest.send(callback(world.item)).await;
+    assert_eq!(honest.answer().await.status, 200, "after the silent ones before it were shown out");
+}
+
+#[tokio::test]
+async fn the_result_is_applied_though_the_caller_hangs_up() {
+    let world = World::new().await;
+    let server = world.serve(Limits { connections: 1, ..patient() });
+    let mut caller = Caller::connect(server.address).await;
+    caller.send(callback(world.waiting)).await;
+    world.store.begun.notified().await;
+    drop(caller);
+    // There is room for one: that another is served proves that the first connection, and its handler, are gone.
+    let mut other = Caller::connect(server.address).await;
+    other.send(callback(world.item)).await;
+    assert_eq!(other.answer().await.status, 200);
+    world.store.may_end.add_permits(1);
+    world.store.ended.notified().await;
+    assert_eq!(world.status_of(world.waiting).await, "success");
+}
