@@ -73,7 +73,11 @@ impl Banner<'_> {
         let (url, secret) = (self.url(), &self.secret.shell);
         let auth = format!("-H \"authorization: Bearer {}\"", self.token.shell);
         let id_of = |name: &str| format!(r#"$(echo "$JOB" | sed 's/.*"{name}":"\([^"]*\)".*/\1/')"#);
-        writeln!(f, "To try it, paste this into another terminal, in this folder. A job with one order:")?;
+        writeln!(f, "To try it, paste these lines into another terminal, in this folder.")?;
+        for variable in [self.secret.needs, self.token.needs].into_iter().flatten() {
+            writeln!(f, "(Set {variable} there first.)")?;
+        }
+        writeln!(f, "Make a job with one order:")?;
         writeln!(f)?;
         writeln!(f, "  JOB=$(curl -sS {url}/api/jobs {auth} {JSON} -d '{ORDER}')")?;
         writeln!(f)?;
@@ -89,5 +93,44 @@ impl Banner<'_> {
         writeln!(f, "Look at it:")?;
         writeln!(f)?;
         writeln!(f, "  curl -sS {url}/api/jobs/{} {auth}; echo", id_of("jobId"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(name: &str) -> Credential {
+        let path = format!(".robot-callback/{name}");
+        let (source, shell) = (format!("{path}, made just now"), format!("$(cat {path})"));
+        Credential { value: "hunter2".into(), source, shell, needs: None }
+    }
+
+    fn banner(address: &str, secret: &Credential, events: &Events) -> String {
+        let (address, token) = (address.parse().unwrap(), kept("operator-token"));
+        let database = Database::Sqlite("/srv/robot-callback.db".into());
+        Banner { address, database: &database, secret, token: &token, events }.to_string()
+    }
+
+    #[test]
+    fn the_first_lines_say_where_everything_is_and_the_rest_what_to_type() {
+        let text = banner("127.0.0.1:8080", &kept("secret"), &Events::Log);
+        assert_eq!(text, include_str!("banner.txt").replace("VERSION", env!("CARGO_PKG_VERSION")));
+        assert!(!text.contains("hunter2"), "a secret is never shown");
+    }
+
+    #[test]
+    fn what_to_type_fits_what_was_set() {
+        let given = Credential { shell: "$SOME_SECRET".into(), needs: Some("SOME_SECRET"), ..kept("secret") };
+        let (base_url, event_key) = ("https://inn.gs".into(), "hunter2".into());
+        let text = banner("0.0.0.0:9", &given, &Events::Inngest { base_url, event_key });
+        assert!(text.contains("listens on http://0.0.0.0:9\n"), "{text}");
+        assert!(
+            text.contains("curl -sS http://127.0.0.1:9/api/jobs "),
+            "every address is none to call: {text}"
+        );
+        assert!(text.contains("(Set SOME_SECRET there first.)\n"), "{text}");
+        assert!(text.contains("events  to Inngest at https://inn.gs\n"), "{text}");
+        assert!(!text.contains("hunter2"), "a key is never shown");
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Credential {
     pub(crate) source: String,
     /// What gives it in a shell, so that it need not be shown.
     pub(crate) shell: String,
+    /// The variable that must be set in a shell for that.
+    pub(crate) needs: Option<&'static str>,
 }
 
 /// Why there is no secret.
@@ -88,10 +90,14 @@ impl SecretSource {
                 value,
                 source: format!("{variable}, from {origin}"),
                 shell: format!("${variable}"),
+                needs: Some(variable),
             }),
-            Self::File(path) => {
-                Ok(Credential { value: read(&path)?, source: path.display().to_string(), shell: cat(&path) })
-            }
+            Self::File(path) => Ok(Credential {
+                value: read(&path)?,
+                source: path.display().to_string(),
+                shell: cat(&path),
+                needs: None,
+            }),
             Self::Kept(path) => {
                 let made = make(&path)
                     .and_then(|made| close_to_others(&path).map(|()| made))
@@ -101,6 +107,7 @@ impl SecretSource {
                     value: read(&path)?,
                     source: format!("{}, {made}; only you can read it", path.display()),
                     shell: cat(&path),
+                    needs: None,
                 })
             }
         }
@@ -183,7 +190,7 @@ fn cat(path: &Path) -> String {
 }
 
 /// A word that a shell takes as it is.
-pub(crate) fn quoted(word: &str) -> String {
+fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

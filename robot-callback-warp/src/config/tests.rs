@@ -1,1 +1,222 @@
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::Write;
 
+use super::*;
+
+/// Settings from a file, the environment and flags, each as `name=value`.
+fn layers(file: &str, env: &[&str], flags: &[&str]) -> Result<Layers, SettingError> {
+    let pairs = |list: &[&str]| -> HashMap<String, String> {
+        list.iter().filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect()
+    };
+    let mut toml = tempfile::NamedTempFile::new().unwrap();
+    toml.write_all(file.as_bytes()).unwrap();
+    let (mut env, flags) = (pairs(env), pairs(flags));
+    env.entry("ROBOT_CALLBACK_CONFIG".into()).or_insert(toml.path().to_str().unwrap().into());
+    Layers::read(|name| flags.get(name).cloned(), |name| env.get(name).map(OsString::from))
+}
+
+fn config(file: &str, env: &[&str], flags: &[&str]) -> Result<Config, SettingError> {
+    Config::of(&layers(file, env, flags)?)
+}
+
+/// What is wrong, without the file's own name, which no test knows.
+#[track_caller]
+fn complaint(file: &str, env: &[&str], flags: &[&str]) -> String {
+    let error = config(file, env, flags).expect_err("it is wrong").to_string();
+    let place = error.find(" (from ").expect("it says where the value came from");
+    if error.contains("the environment)") || error.contains("the command line)") {
+        error
+    } else {
+        error[..place].to_owned()
+    }
+}
+
+#[test]
+fn a_flag_goes_before_the_environment_and_the_environment_before_the_file() {
+    let (file, env, flag) = ("bind = '127.0.0.1:1'", "BIND=127.0.0.1:2", "bind=127.0.0.1:3");
+    for (file, env, flags, port) in [
+        ("", &[][..], &[][..], 8080),
+        (file, &[], &[], 1),
+        (file, &[env], &[], 2),
+        (file, &[env], &[flag], 3),
+        ("", &[env], &[], 2),
+        (file, &[], &[flag], 3),
+        (file, &["BIND="], &[], 1),
+    ] {
+        assert_eq!(config(file, env, flags).unwrap().bind.port(), port, "{file} {env:?} {flags:?}");
+    }
+}
+
+#[test]
+fn the_defaults_are_those_of_the_help() {
+    let config = config("", &[], &[]).unwrap();
+    assert_eq!(config.bind.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.database, Database::Sqlite("robot-callback.db".into()));
+    assert_eq!(config.secret, SecretSource::Kept(".robot-callback/secret".into()));
+    assert_eq!(config.operator_token, SecretSource::Kept(".robot-callback/operator-token".into()));
+    assert_eq!(config.events, Events::Log);
+    assert!(!config.field_changes);
+    assert_eq!(config.limits, Limits::default());
+    let help = |setting: &Setting, default: String| {
+        assert!(setting.help.contains(&format!("[default: {default}]")), "{}", setting.env);
+    };
+    help(&setting::MAX_CONNECTIONS, config.limits.connections.to_string());
+    help(&setting::IDLE_TIMEOUT, config.limits.idle.as_secs().to_string());
+    help(&setting::DRAIN_DEADLINE, config.limits.drain.as_secs().to_string());
+    help(&setting::BODY_DEADLINE, config.endpoint.body_deadline.as_secs().to_string());
+    help(&setting::STORE_DEADLINE, config.endpoint.store_deadline.as_secs().to_string());
+}
+
+#[test]
+fn every_setting_of_the_file_is_taken_in_its_own_type() {
+    let file = "
+        database_url = 'sqlite:///var/lib/robot.db'
+        secret = 's'
+        secret_previous = 'p'
+        inngest_event_key = 'k'
+        port = 9
+        field_changes = true
+        max_connections = 5
+        idle_timeout_secs = 70
+    ";
+    let config = config(file, &[], &[]).unwrap();
+    assert_eq!(config.database, Database::Sqlite("/var/lib/robot.db".into()));
+    assert_eq!(config.previous_secret.as_deref(), Some("p"));
+    assert_eq!((config.bind.port(), config.field_changes), (9, true));
+    assert_eq!((config.limits.connections, config.limits.idle), (5, Duration::from_secs(70)));
+}
+
+#[test]
+fn a_setting_that_is_wrong_is_named_with_its_rule_and_its_origin() {
+    for (file, env, flags, said) in [
+        ("colour = 'red'", &[][..], &[][..], "the settings file knows no setting colour"),
+        ("config = 'other.toml'", &[], &[], "the settings file knows no setting config"),
+        ("bind = ", &[], &[], "the settings file is no TOML in line 1: "),
+        ("port = 1.5", &[], &[], "port must be a string, a whole number, true or false"),
+        ("port = 70000", &[], &[], "PORT must be a whole number from 0 to 65535"),
+        ("", &["PORT=x"], &[], "PORT must be a whole number from 0 to 65535 (from the environment)"),
+        (
+            "",
+            &[],
+            &["bind=localhost"],
+            "BIND must be an address such as 127.0.0.1:8080 or 0.0.0.0 (from the command line)",
+        ),
+        ("", &["FIELD_CHANGES=maybe"], &[], "FIELD_CHANGES must be true or false (from the environment)"),
+        (
+            "",
+            &["IDLE_TIMEOUT_SECS=0"],
+            &[],
+            "IDLE_TIMEOUT_SECS must be a whole number from 1 to 86400 (from the environment)",
+        ),
+        (
+            "",
+            &["INNGEST_BASE_URL=http://x"],
+            &[],
+            "INNGEST_BASE_URL needs INNGEST_EVENT_KEY beside it (from the environment)",
+        ),
+        (
+            "",
+            &["ROBOT_CALLBACK_SECRET=a", "ROBOT_CALLBACK_SECRET_FILE=b"],
+            &[],
+            "ROBOT_CALLBACK_SECRET and ROBOT_CALLBACK_SECRET_FILE must not be set both (from the environment)",
+        ),
+    ] {
+        let complaint = complaint(file, env, flags);
+        assert!(complaint.starts_with(said), "{complaint}");
+    }
+}
+
+#[test]
+fn no_complaint_shows_a_value() {
+    for (env, secret) in [
+        ("DATABASE_URL=postgres://user:hunter2@db/x", "hunter2"),
+        ("DATABASE_URL=mysql://user:hunter2@db/x", "hunter2"),
+        ("ROBOT_CALLBACK_SECRET=hunter2\nhunter3", "hunter"),
+    ] {
+        assert!(!complaint("", &[env], &[]).contains(secret), "{env}");
+    }
+    assert!(!complaint("secret = 'hunter2", &[], &[]).contains("hunter2"), "broken TOML is not quoted");
+    let config = config("secret = 'hunter2'\ninngest_event_key = 'hunter3'", &[], &[]).unwrap();
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hunter"), "{shown}");
+}
+
+#[test]
+fn a_settings_file_that_was_asked_for_must_be_there() {
+    let complaint = complaint("", &["ROBOT_CALLBACK_CONFIG=/nowhere/x.toml"], &[]);
+    assert!(
+        complaint.starts_with("ROBOT_CALLBACK_CONFIG names /nowhere/x.toml, which can't be read"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn a_database_is_a_file_or_memory() {
+    for (url, database) in [
+        ("sqlite:a.db", Database::Sqlite("a.db".into())),
+        ("sqlite://a.db", Database::Sqlite("a.db".into())),
+        ("sqlite:///a/b.db", Database::Sqlite("/a/b.db".into())),
+        ("SQLite:/a/b.db", Database::Sqlite("/a/b.db".into())),
+        ("a/b.db", Database::Sqlite("a/b.db".into())),
+        ("C:\\a.db", Database::Sqlite("C:\\a.db".into())),
+        ("memory:", Database::Memory),
+        ("sqlite::memory:", Database::Memory),
+    ] {
+        assert_eq!(Database::parse(url), Ok(database), "{url}");
+    }
+    for wrong in
+        ["sqlite:", "sqlite://", "sqlite:a.db?mode=ro", "postgres://x/y", "mysql://x/y", "memory:x", ""]
+    {
+        assert!(Database::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn an_address_may_come_with_its_port_or_without() {
+    for (env, address) in [
+        (&["BIND=0.0.0.0"][..], "0.0.0.0:8080"),
+        (&["BIND=0.0.0.0:9"], "0.0.0.0:9"),
+        (&["BIND=::1"], "[::1]:8080"),
+        (&["BIND=[::1]:9"], "[::1]:9"),
+        (&["PORT=7"], "127.0.0.1:7"),
+        (&["BIND=0.0.0.0:9", "PORT=7"], "0.0.0.0:7"),
+    ] {
+        assert_eq!(config("", env, &[]).unwrap().bind.to_string(), address, "{env:?}");
+    }
+}
+
+#[test]
+fn events_go_where_the_settings_of_inngest_say() {
+    let inngest = |base_url: &str, event_key: &str| Events::Inngest {
+        base_url: base_url.into(),
+        event_key: event_key.into(),
+    };
+    for (env, events) in [
+        (&[][..], Events::Log),
+        (&["INNGEST_EVENT_KEY=k"], inngest("https://inn.gs", "k")),
+        (
+            &["INNGEST_EVENT_KEY=k", "INNGEST_BASE_URL=https://self.example"],
+            inngest("https://self.example", "k"),
+        ),
+        (&["INNGEST_DEV=1"], inngest("http://localhost:8288", "dev")),
+        (&["INNGEST_DEV=true", "INNGEST_EVENT_KEY=k"], inngest("http://localhost:8288", "k")),
+        (&["INNGEST_DEV=http://dev:9"], inngest("http://dev:9", "dev")),
+        (&["INNGEST_DEV=1", "INNGEST_BASE_URL=http://dev:9"], inngest("http://dev:9", "dev")),
+        (&["INNGEST_DEV=0"], Events::Log),
+        (&["INNGEST_DEV=0", "INNGEST_EVENT_KEY=k"], inngest("https://inn.gs", "k")),
+    ] {
+        assert!(config("", env, &[]).unwrap().events == events, "{env:?}");
+    }
+}
+
+#[test]
+fn a_secret_given_nearer_goes_before_one_given_farther() {
+    let file = SecretSource::File("f".into());
+    let nearer = config("secret = 's'", &["ROBOT_CALLBACK_SECRET_FILE=f"], &[]).unwrap().secret;
+    assert_eq!(nearer, file, "the environment goes before the file");
+    let nearer = config("", &["ROBOT_CALLBACK_SECRET=s"], &["secret-file=f"]).unwrap().secret;
+    assert_eq!(nearer, file, "a flag goes before the environment");
+    let farther = config("secret_file = 'f'", &["ROBOT_CALLBACK_SECRET=s"], &[]).unwrap().secret;
+    assert!(matches!(farther, SecretSource::Given { value, .. } if value == "s"));
+}
