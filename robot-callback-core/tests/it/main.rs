@@ -7,6 +7,9 @@
 mod broken;
 #[cfg(test)]
 #[cfg(feature = "conformance")]
+mod concurrency;
+#[cfg(test)]
+#[cfg(feature = "conformance")]
 mod conformance;
 #[cfg(test)]
 #[cfg(all(feature = "inngest", feature = "inngest-loopback"))]

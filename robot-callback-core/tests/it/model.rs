@@ -10,6 +10,7 @@ use robot_callback_core::Rules;
 use robot_callback_core::conformance::World;
 
 use self::op::{Op, op};
+pub(crate) use self::op::{Said, said};
 
 /// Runs a sequence on one thread: the model is about order, not about races.
 pub(crate) fn check(world: fn(Rules) -> World, field_changes: bool, ops: Vec<Op>) {

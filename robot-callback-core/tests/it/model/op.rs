@@ -90,7 +90,7 @@ impl Said {
     }
 }
 
-fn said() -> impl Strategy<Value = Said> {
+pub(crate) fn said() -> impl Strategy<Value = Said> {
     prop_oneof![
         4 => (0..2_u8).prop_map(Said::Success),
         1 => Just(Said::SuccessWithoutNumber),
