@@ -6,6 +6,8 @@
 #[cfg(feature = "conformance")]
 mod broken;
 #[cfg(test)]
+mod callback;
+#[cfg(test)]
 #[cfg(feature = "conformance")]
 mod concurrency;
 #[cfg(test)]
@@ -17,6 +19,10 @@ mod inngest;
 #[cfg(test)]
 #[cfg(feature = "conformance")]
 mod model;
+#[cfg(test)]
+mod relay;
+#[cfg(test)]
+mod watched;
 #[cfg(test)]
 #[cfg(feature = "conformance")]
 mod worlds;
