@@ -24,3 +24,8 @@ pub mod serve;
 pub use callback::callback;
 pub use operator::{Operator, operator};
 pub use routes::routes;
+
+/// The README's programs, compiled by the tests.
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
