@@ -90,6 +90,8 @@ pub use relay::{Relay, RelayEmitter, RelayOptions};
 pub use report::{ErrorType, Outcome, Report, ReportError};
 pub use secret::{Presented, Secrets};
 pub use store::{Applied, MemoryStore, OperatorStore, Store};
+#[cfg(feature = "postgres")]
+pub use store::{PostgresOptions, PostgresStore, StatementMode};
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteOptions, SqliteStore};
 pub use verdict::{Verdict, judge};

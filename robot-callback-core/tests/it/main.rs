@@ -20,6 +20,9 @@ mod inngest;
 #[cfg(feature = "conformance")]
 mod model;
 #[cfg(test)]
+#[cfg(all(feature = "postgres", feature = "conformance"))]
+mod postgres;
+#[cfg(test)]
 mod relay;
 #[cfg(test)]
 mod watched;

@@ -1,0 +1,218 @@
+//! A store in PostgreSQL: the CRM's own tables, many servers at once.
+//!
+//! Reports go through one lane a process ([`lane`]), which applies what is waiting as a set. What is added to the
+//! database stands in a schema of its own, `robot_callback`.
+
+mod error;
+mod jobs;
+mod kept;
+mod lane;
+mod migrate;
+mod outbox;
+mod rows;
+mod scenes;
+mod session;
+mod tls;
+mod url;
+mod verify;
+mod writes;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use self::error::PostgresError;
+use self::lane::Lane;
+pub use self::session::StatementMode;
+use self::session::{Session, Sessions};
+use self::url::Target;
+use super::{Applied, OperatorStore, Store};
+use crate::change::Rules;
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::error::StoreError;
+use crate::id::{ItemId, JobId};
+use crate::kept::{KeptReport, Resolution};
+use crate::new_job::{Creation, NewJob};
+use crate::outbox::{Claim, DeadLetter, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
+use crate::report::Report;
+use crate::view::{Discrepancy, JobView};
+
+/// How a PostgreSQL store works.
+#[derive(Clone)]
+pub struct PostgresOptions {
+    /// Where its time comes from. Default: the machine's clock.
+    pub clock: Arc<dyn Clock>,
+    /// What a report changes. Default: see [`Rules`].
+    pub rules: Rules,
+    /// How statements are sent. Default: prepared; a URL with `pgbouncer=true` makes it unnamed.
+    pub statement_mode: StatementMode,
+    /// The most connections. Reports need one, the relay one, looking the rest. Default: 4.
+    pub pool_size: usize,
+    /// How long connecting, or waiting for a free connection, may take. Default: 5 seconds.
+    pub connect_timeout: Duration,
+    /// When the server gives a statement up. Default: 10 seconds.
+    pub statement_timeout: Duration,
+    /// The database without a pooler in between, for migrations. Default: the same URL.
+    pub direct_url: Option<String>,
+    /// Whether to bring the tables up to date when connecting. Without it they must be. Default: yes.
+    pub migrate: bool,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            rules: Rules::default(),
+            statement_mode: StatementMode::default(),
+            pool_size: 4,
+            connect_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(10),
+            direct_url: None,
+            migrate: true,
+        }
+    }
+}
+
+/// A store in PostgreSQL. It comes back by itself when the database was away.
+pub struct PostgresStore {
+    sessions: Sessions,
+    lane: Lane,
+    clock: Arc<dyn Clock>,
+    rules: Rules,
+}
+
+impl PostgresStore {
+    /// Connects, and brings the tables up to date if that is asked for and needed. The role needs no more rights
+    /// than reading and writing when they are.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] for a URL that can't be used, or tables of another version; otherwise
+    /// [`StoreError::Unavailable`].
+    pub async fn connect(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
+        let sessions = Sessions::new(&Target::parse(url)?, &options)?;
+        match (migrate::check(&sessions).await, options.migrate) {
+            (Err(PostgresError::Version { found, needed, .. }), true) if found < needed => {
+                Self::migrate(options.direct_url.as_deref().unwrap_or(url)).await?;
+            }
+            (checked, _) => checked?,
+        }
+        let lane = Lane::start(sessions.clone(), options.rules, options.clock.clone());
+        Ok(Self { sessions, lane, clock: options.clock, rules: options.rules })
+    }
+
+    /// Brings the tables of a database up to date. Many may do it at once: one does, the others find it done.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn migrate(url: &str) -> Result<(), StoreError> {
+        let options = PostgresOptions { pool_size: 1, ..PostgresOptions::default() };
+        let sessions = Sessions::new(&Target::parse(url)?, &options)?;
+        Ok(migrate::migrate(&sessions).await?)
+    }
+
+    /// What [`migrate`](Self::migrate) does, as SQL for those who run migrations themselves. Doing it twice is
+    /// harmless.
+    #[must_use]
+    pub fn migration_sql() -> String {
+        migrate::script()
+    }
+
+    async fn transact<T>(
+        &self,
+        work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError>,
+    ) -> Result<T, StoreError> {
+        Ok(self.sessions.transact(work).await?)
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn apply(&self, report: Report) -> Result<Option<Applied>, StoreError> {
+        self.lane.apply(report).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Lease, StoreError> {
+        let now = self.clock.now();
+        self.transact(async |db| outbox::claim(db, claim, now).await).await
+    }
+
+    async fn settle(
+        &self,
+        lease: LeaseToken,
+        settlements: Vec<(EntryId, Settlement)>,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.transact(async |db| outbox::settle(db, lease, &settlements, now).await).await
+    }
+
+    async fn prune(&self, older_than: Duration, limit: usize) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        self.transact(async |db| outbox::prune(db, older_than, limit, now).await).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.transact(async |_| Ok(())).await?;
+        Ok(migrate::check(&self.sessions).await?)
+    }
+}
+
+#[async_trait]
+impl OperatorStore for PostgresStore {
+    async fn create_job(&self, job: NewJob) -> Result<Creation, StoreError> {
+        let now = self.clock.now();
+        Ok(jobs::create(&self.sessions, &job, now).await?)
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
+        self.transact(async |db| jobs::view(db, id).await).await
+    }
+
+    async fn retry_failed(
+        &self,
+        job: JobId,
+        items: Option<Vec<ItemId>>,
+        deadline: Option<Timestamp>,
+    ) -> Result<Option<Vec<ItemId>>, StoreError> {
+        let now = self.clock.now();
+        self.transact(async |db| jobs::retry_failed(db, job, items.as_deref(), deadline, now).await).await
+    }
+
+    async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError> {
+        let (rules, now) = (self.rules, self.clock.now());
+        let over = self.transact(async |db| jobs::past_deadline(db, limit, now).await).await?;
+        let mut expired = Vec::new();
+        for job in over {
+            if self.transact(async |db| jobs::expire(db, job, rules, now).await).await? {
+                expired.push(job);
+            }
+        }
+        Ok(expired)
+    }
+
+    async fn kept_reports(&self, job: JobId) -> Result<Vec<KeptReport>, StoreError> {
+        self.transact(async |db| kept::of_job(db, job).await).await
+    }
+
+    async fn resolve_kept(&self, id: i64, resolution: Resolution) -> Result<Option<Applied>, StoreError> {
+        let (rules, now) = (self.rules, self.clock.now());
+        self.transact(async |db| kept::resolve(db, id, resolution, rules, now).await).await
+    }
+
+    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        self.transact(async |db| outbox::dead_letters(db, limit).await).await
+    }
+
+    async fn redrive(&self, ids: Vec<EntryId>) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        self.transact(async |db| outbox::redrive(db, &ids, now).await).await
+    }
+
+    async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {
+        self.transact(async |db| outbox::depth(db).await).await
+    }
+
+    async fn verify(&self) -> Result<Vec<Discrepancy>, StoreError> {
+        self.transact(async |db| verify::verify(db).await).await
+    }
+}

@@ -1,0 +1,144 @@
+//! Jobs: shown, re-opened, expired. Making them is in [`create`].
+
+mod create;
+
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+pub(super) use self::create::create;
+use super::error::PostgresError;
+use super::rows::{self, item_columns, job_columns, order_columns, system_time};
+use super::scenes::Scenes;
+use super::session::{Session, Statement};
+use super::writes::Writes;
+use crate::change::{self, Rules};
+use crate::clock::Timestamp;
+use crate::id::{ItemId, JobId};
+use crate::job::Job;
+use crate::view::{ItemView, JobView};
+
+static JOB: Statement = Statement {
+    sql: concat!(
+        "SELECT ",
+        job_columns!(),
+        " FROM public.robot_jobs j LEFT JOIN robot_callback.job_state s ON s.job_id = j.id WHERE j.id = $1"
+    ),
+    types: &[Type::UUID],
+};
+
+static ITEMS: Statement = Statement {
+    sql: concat!(
+        "SELECT ",
+        item_columns!(),
+        ", ",
+        order_columns!(),
+        " FROM public.robot_job_items i
+        LEFT JOIN robot_callback.item_state x ON x.item_id = i.id
+        LEFT JOIN public.orders o ON o.id = i.order_id
+        LEFT JOIN public.contacts c ON c.id = o.contact_id AND c.workspace_id = o.workspace_id
+        WHERE i.job_id = $1 ORDER BY coalesce(x.position, 0), i.created_at, i.id"
+    ),
+    types: &[Type::UUID],
+};
+
+static ITEM_IDS: Statement = Statement {
+    sql: "SELECT i.id FROM public.robot_job_items i LEFT JOIN robot_callback.item_state x ON x.item_id = i.id
+        WHERE i.job_id = $1 AND i.status = ANY($2) ORDER BY coalesce(x.position, 0), i.created_at, i.id",
+    types: &[Type::UUID, Type::TEXT_ARRAY],
+};
+
+static PAST_DEADLINE: Statement = Statement {
+    sql: "SELECT j.id FROM robot_callback.job_state s JOIN public.robot_jobs j ON j.id = s.job_id
+        WHERE s.deadline <= $1 AND j.success_count + j.error_count < j.total_items
+        ORDER BY s.deadline LIMIT $2",
+    types: &[Type::TIMESTAMPTZ, Type::INT8],
+};
+
+static NEXT_RUN: Statement = Statement {
+    sql: "INSERT INTO robot_callback.job_state (job_id, run, deadline) VALUES ($1, $2, $3)
+        ON CONFLICT (job_id) DO UPDATE SET run = excluded.run, deadline = excluded.deadline",
+    types: &[Type::UUID, Type::INT4, Type::TIMESTAMPTZ],
+};
+
+async fn find(db: &Session, id: JobId) -> Result<Option<Job>, PostgresError> {
+    db.query(&JOB, &[&id.0]).await?.first().map(rows::job).transpose()
+}
+
+pub(super) async fn view(db: &Session, id: JobId) -> Result<Option<JobView>, PostgresError> {
+    let Some(job) = find(db, id).await? else { return Ok(None) };
+    let rows = db.query(&ITEMS, &[&id.0]).await?;
+    let items = rows.iter().map(|row| Ok(ItemView { item: rows::item(row)?, order: rows::order(row)? }));
+    Ok(Some(JobView { job, items: items.collect::<Result<_, PostgresError>>()? }))
+}
+
+/// The job's items in one of those states, locked together with the job, in the order they are shown.
+async fn lock_items(
+    db: &Session,
+    job: JobId,
+    states: &[&str],
+) -> Result<(Scenes, Vec<ItemId>), PostgresError> {
+    let rows = db.query(&ITEM_IDS, &[&job.0, &states]).await?;
+    let ids = rows.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<Vec<Uuid>, PostgresError>>()?;
+    let scenes = Scenes::lock(db, &ids, &[]).await?;
+    Ok((scenes, ids.into_iter().map(ItemId).collect()))
+}
+
+pub(super) async fn retry_failed(
+    db: &Session,
+    id: JobId,
+    only: Option<&[ItemId]>,
+    deadline: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Option<Vec<ItemId>>, PostgresError> {
+    if find(db, id).await?.is_none() {
+        return Ok(None);
+    }
+    let (mut scenes, mut ids) = lock_items(db, id, &["error"]).await?;
+    ids.retain(|item| only.is_none_or(|only| only.contains(item)));
+    let failed = ids.iter().filter_map(|item| scenes.items.get(item)).cloned().collect();
+    let Some(job) = scenes.jobs.get(&id).cloned() else { return Ok(Some(Vec::new())) };
+    let Some((job, items)) = change::reopen(job, failed, deadline) else { return Ok(Some(Vec::new())) };
+    let next = deadline.map(system_time);
+    db.execute(&NEXT_RUN, &[&id.0, &rows::integer(job.run), &next]).await?;
+    let reopened: Vec<ItemId> = items.iter().map(|item| item.id).collect();
+    let mut writes = Writes::default();
+    writes.replace(&mut scenes, job, items);
+    writes.write(db, &scenes, now).await?;
+    Ok(Some(reopened))
+}
+
+pub(super) async fn past_deadline(
+    db: &Session,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<JobId>, PostgresError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = db.query(&PAST_DEADLINE, &[&system_time(now), &limit]).await?;
+    rows.iter().map(|row| Ok(JobId(row.try_get(0)?))).collect()
+}
+
+/// Closes the open items of a job whose deadline has passed; says whether there were any. The deadline is looked
+/// at again, under the lock: the job may have been re-opened with another one.
+pub(super) async fn expire(
+    db: &Session,
+    id: JobId,
+    rules: Rules,
+    now: Timestamp,
+) -> Result<bool, PostgresError> {
+    let (mut scenes, ids) = lock_items(db, id, &["pending", "processing"]).await?;
+    let deadline = scenes.jobs.get(&id).and_then(|job| job.deadline);
+    if deadline.is_none_or(|deadline| deadline > now) {
+        return Ok(false);
+    }
+    let mut writes = Writes::default();
+    let mut any = false;
+    for item in ids {
+        let expired = scenes.of(item).and_then(|scene| change::expire(scene, rules, now));
+        if let Some(change) = expired {
+            writes.add(&mut scenes, item, change);
+            any = true;
+        }
+    }
+    writes.write(db, &scenes, now).await?;
+    Ok(any)
+}

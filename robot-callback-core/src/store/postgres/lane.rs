@@ -1,0 +1,140 @@
+//! The lane: the one task of a process that applies reports, and its group commit.
+//!
+//! Reports queue up while a set is being committed; the next set is what is waiting then. Each caller hears of its
+//! own report after the commit of all. A caller that has gone away changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::super::Applied;
+use super::error::PostgresError;
+use super::scenes::Scenes;
+use super::session::Sessions;
+use super::writes::Writes;
+use crate::backoff::Backoff;
+use crate::change::{self, Rules};
+use crate::clock::{Clock, Timestamp};
+use crate::error::StoreError;
+use crate::report::{Outcome, Report};
+
+/// The most reports in one transaction. A bound on the wait of the first of them, not a target.
+const SET: usize = 256;
+/// How many may wait before callers wait for a place in the queue.
+const QUEUE: usize = 4096;
+/// How often a set is tried when other transactions are in the way, and how long it waits in between.
+const TRIES: u32 = 8;
+const BACKOFF: Backoff = Backoff { base: Duration::from_millis(5), cap: Duration::from_millis(300) };
+
+type Answer = Result<Option<Applied>, Arc<PostgresError>>;
+
+struct Waiting {
+    report: Report,
+    reply: oneshot::Sender<Answer>,
+}
+
+pub(super) struct Lane {
+    queue: mpsc::Sender<Waiting>,
+}
+
+impl Lane {
+    /// Starts the task. It ends, after all that was queued, when the lane is dropped.
+    pub(super) fn start(sessions: Sessions, rules: Rules, clock: Arc<dyn Clock>) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(Work { sessions, rules, clock }.run(waiting));
+        Self { queue }
+    }
+
+    pub(super) async fn apply(&self, report: Report) -> Result<Option<Applied>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Waiting { report, reply }).await.map_err(|_| PostgresError::LaneGone)?;
+        Ok(answer.await.map_err(|_| PostgresError::LaneGone)??)
+    }
+}
+
+struct Work {
+    sessions: Sessions,
+    rules: Rules,
+    clock: Arc<dyn Clock>,
+}
+
+impl Work {
+    async fn run(self, mut queue: mpsc::Receiver<Waiting>) {
+        let mut set = Vec::with_capacity(SET);
+        while queue.recv_many(&mut set, SET).await > 0 {
+            let (reports, replies): (Vec<_>, Vec<_>) =
+                set.drain(..).map(|one| (one.report, one.reply)).unzip();
+            for (reply, answer) in replies.into_iter().zip(self.answers(&reports).await) {
+                _ = reply.send(answer); // the caller may have gone away; what was done stays done
+            }
+        }
+    }
+
+    /// The answer to each report, in their order. What the database refuses is found by applying one by one, so
+    /// that it spoils nobody else's.
+    async fn answers(&self, reports: &[Report]) -> Vec<Answer> {
+        match self.apply(reports).await {
+            Ok(applied) => applied.into_iter().map(Ok).collect(),
+            Err(error) if error.is_refusal() && reports.len() > 1 => {
+                let mut answers = Vec::with_capacity(reports.len());
+                for report in reports {
+                    let alone = self.apply(std::slice::from_ref(report)).await;
+                    answers.push(alone.map(|mut applied| applied.pop().flatten()).map_err(Arc::new));
+                }
+                answers
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                reports.iter().map(|_| Err(error.clone())).collect()
+            }
+        }
+    }
+
+    /// Applies a set in one transaction, again while other transactions are in the way.
+    async fn apply(&self, reports: &[Report]) -> Result<Vec<Option<Applied>>, PostgresError> {
+        let mut rng = fastrand::Rng::new();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let now = self.clock.now();
+            match self.sessions.transact(async |db| apply(db, reports, self.rules, now).await).await {
+                Err(error) if error.is_contention() && tries < TRIES => {
+                    tokio::time::sleep(BACKOFF.wait(tries, &mut rng)).await;
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+async fn apply(
+    db: &super::Session,
+    reports: &[Report],
+    rules: Rules,
+    now: Timestamp,
+) -> Result<Vec<Option<Applied>>, PostgresError> {
+    let ids = |reports: &mut dyn Iterator<Item = &Report>| -> Vec<Uuid> {
+        reports.map(|report| report.item_id.0).collect()
+    };
+    let all = ids(&mut reports.iter());
+    let shipped = ids(&mut reports.iter().filter(|report| report.outcome == Outcome::Success));
+    let mut scenes = Scenes::lock(db, &all, &shipped).await?;
+    let mut writes = Writes::default();
+    let mut applied = Vec::with_capacity(reports.len());
+    for report in reports {
+        let Some(scene) = scenes.of(report.item_id) else {
+            applied.push(None);
+            continue;
+        };
+        let (job, attempt) = (scene.job.id, scene.item.attempt);
+        let change = change::apply(scene, report, rules, now);
+        if change.keep {
+            writes.keep(job, attempt, report, change.verdict)?;
+        }
+        applied.push(writes.add(&mut scenes, report.item_id, change));
+    }
+    writes.write(db, &scenes, now).await?;
+    Ok(applied)
+}

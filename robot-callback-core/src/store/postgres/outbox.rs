@@ -1,0 +1,162 @@
+//! The outbox table: claimed, settled, pruned. While an entry is leased its `due_at` is the lease's end, so a lease
+//! that ran out is simply due again.
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::error::PostgresError;
+use super::rows::{count, moment, system_time, unreadable};
+use super::session::{Session, Statement};
+use crate::clock::Timestamp;
+use crate::event::Event;
+use crate::outbox::{Claim, DeadLetter, Entry, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
+
+static CLAIM: Statement = Statement {
+    sql: "WITH due AS MATERIALIZED (
+            SELECT id FROM robot_callback.outbox WHERE state = 'due' AND due_at <= $3
+            ORDER BY due_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
+        UPDATE robot_callback.outbox o SET lease = $1, due_at = $2 FROM due WHERE o.id = due.id
+        RETURNING o.id, o.event_id, o.name, o.data, o.failures",
+    types: &[Type::UUID, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::INT8],
+};
+
+static DELIVERED: Statement = Statement {
+    sql: "UPDATE robot_callback.outbox SET state = 'delivered', lease = NULL, delivered_at = $3
+        WHERE id = ANY($1) AND lease = $2 AND state = 'due'",
+    types: &[Type::INT8_ARRAY, Type::UUID, Type::TIMESTAMPTZ],
+};
+
+static AGAIN: Statement = Statement {
+    sql: "UPDATE robot_callback.outbox o
+        SET lease = NULL, failures = o.failures + 1, due_at = u.due_at, reason = u.reason
+        FROM unnest($1, $3, $4) AS u (id, due_at, reason)
+        WHERE o.id = u.id AND o.lease = $2 AND o.state = 'due'",
+    types: &[Type::INT8_ARRAY, Type::UUID, Type::TIMESTAMPTZ_ARRAY, Type::TEXT_ARRAY],
+};
+
+static DEAD: Statement = Statement {
+    sql: "UPDATE robot_callback.outbox o
+        SET state = 'dead', lease = NULL, failures = o.failures + 1, reason = u.reason
+        FROM unnest($1, $3) AS u (id, reason) WHERE o.id = u.id AND o.lease = $2 AND o.state = 'due'",
+    types: &[Type::INT8_ARRAY, Type::UUID, Type::TEXT_ARRAY],
+};
+
+static PRUNE: Statement = Statement {
+    sql: "DELETE FROM robot_callback.outbox WHERE id IN (
+            SELECT id FROM robot_callback.outbox WHERE state = 'delivered' AND delivered_at < $1
+            ORDER BY delivered_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    types: &[Type::TIMESTAMPTZ, Type::INT8],
+};
+
+static DEAD_LETTERS: Statement = Statement {
+    sql: "SELECT id, event_id, name, data, failures, coalesce(reason, '') AS reason
+        FROM robot_callback.outbox WHERE state = 'dead' ORDER BY id LIMIT $1",
+    types: &[Type::INT8],
+};
+
+static REDRIVE: Statement = Statement {
+    sql: "UPDATE robot_callback.outbox SET state = 'due', due_at = $2 WHERE id = ANY($1) AND state = 'dead'",
+    types: &[Type::INT8_ARRAY, Type::TIMESTAMPTZ],
+};
+
+static DEPTH: Statement = Statement {
+    sql: "SELECT count(*) FILTER (WHERE state = 'due') AS pending, count(*) FILTER (WHERE state = 'dead') AS dead,
+            min(recorded_at) FILTER (WHERE state = 'due') AS oldest
+        FROM robot_callback.outbox WHERE state IN ('due', 'dead')",
+    types: &[],
+};
+
+pub(super) async fn claim(db: &Session, claim: Claim, now: Timestamp) -> Result<Lease, PostgresError> {
+    let token = LeaseToken::new_v4();
+    let until = system_time(now.after(claim.lease));
+    let rows = db.query(&CLAIM, &[&token, &until, &system_time(now), &limited(claim.limit)]).await?;
+    let mut entries = rows.iter().map(entry).collect::<Result<Vec<Entry>, PostgresError>>()?;
+    entries.sort_unstable_by_key(|entry| entry.id);
+    Ok(Lease { token, entries })
+}
+
+pub(super) async fn settle(
+    db: &Session,
+    lease: LeaseToken,
+    settlements: &[(EntryId, Settlement)],
+    now: Timestamp,
+) -> Result<(), PostgresError> {
+    let mut delivered = Vec::new();
+    let (mut again, mut due, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut dead, mut causes) = (Vec::new(), Vec::new());
+    for (id, settlement) in settlements {
+        match settlement {
+            Settlement::Delivered => delivered.push(*id),
+            Settlement::Again { after, reason } => {
+                again.push(*id);
+                due.push(system_time(now.after(*after)));
+                reasons.push(reason.as_str());
+            }
+            Settlement::Dead { reason } => {
+                dead.push(*id);
+                causes.push(reason.as_str());
+            }
+        }
+    }
+    if !delivered.is_empty() {
+        db.execute(&DELIVERED, &[&delivered, &lease, &system_time(now)]).await?;
+    }
+    if !again.is_empty() {
+        db.execute(&AGAIN, &[&again, &lease, &due, &reasons]).await?;
+    }
+    if !dead.is_empty() {
+        db.execute(&DEAD, &[&dead, &lease, &causes]).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn prune(
+    db: &Session,
+    older_than: Duration,
+    limit: usize,
+    now: Timestamp,
+) -> Result<usize, PostgresError> {
+    let span = i64::try_from(older_than.as_millis()).unwrap_or(i64::MAX);
+    let before = system_time(Timestamp::from_millis(now.as_millis().saturating_sub(span)));
+    changed(db.execute(&PRUNE, &[&before, &limited(limit)]).await?)
+}
+
+pub(super) async fn dead_letters(db: &Session, limit: usize) -> Result<Vec<DeadLetter>, PostgresError> {
+    let rows = db.query(&DEAD_LETTERS, &[&limited(limit)]).await?;
+    let letter = |row: &Row| {
+        let Entry { id, event, failures } = entry(row)?;
+        Ok(DeadLetter { id, event, reason: row.try_get("reason")?, failures })
+    };
+    rows.iter().map(letter).collect()
+}
+
+pub(super) async fn redrive(db: &Session, ids: &[EntryId], now: Timestamp) -> Result<usize, PostgresError> {
+    changed(db.execute(&REDRIVE, &[&ids, &system_time(now)]).await?)
+}
+
+pub(super) async fn depth(db: &Session) -> Result<OutboxDepth, PostgresError> {
+    let rows = db.query(&DEPTH, &[]).await?;
+    let Some(row) = rows.first() else { return Ok(OutboxDepth::default()) };
+    let number = |column| -> Result<u64, PostgresError> {
+        Ok(u64::try_from(row.try_get::<_, i64>(column)?).unwrap_or_default())
+    };
+    Ok(OutboxDepth { pending: number("pending")?, dead: number("dead")?, oldest: moment(row, "oldest")? })
+}
+
+fn entry(row: &Row) -> Result<Entry, PostgresError> {
+    let data =
+        RawValue::from_string(row.try_get("data")?).map_err(|error| unreadable("data", error.to_string()))?;
+    let event = Event { name: row.try_get("name")?, id: row.try_get("event_id")?, data };
+    Ok(Entry { id: row.try_get("id")?, event, failures: count(row, "failures")? })
+}
+
+fn limited(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn changed(rows: u64) -> Result<usize, PostgresError> {
+    Ok(usize::try_from(rows).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,97 @@
+//! The rows that reports touch, loaded under locks that are taken in one order: jobs, items, orders, each by id.
+//!
+//! A statement sees what others committed before it began, and a locked row as it is now. So the jobs are locked
+//! first, and what hangs on a job's lock (its run, its deadline, an item's `expired`) is read by a later statement.
+
+use std::collections::HashMap;
+
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::error::PostgresError;
+use super::rows::{self, item_columns, job_columns, order_columns};
+use super::session::{Param, Session, Statement};
+use crate::change::{Change, Scene};
+use crate::id::{ItemId, JobId, OrderId};
+use crate::job::{Item, Job, Order};
+
+static LOCK_JOBS: Statement = Statement {
+    sql: "SELECT id FROM public.robot_jobs
+        WHERE id IN (SELECT job_id FROM public.robot_job_items WHERE id = ANY($1))
+        ORDER BY id FOR NO KEY UPDATE",
+    types: &[Type::UUID_ARRAY],
+};
+
+static ITEMS: Statement = Statement {
+    sql: concat!(
+        "SELECT ",
+        item_columns!(),
+        ", ",
+        job_columns!(),
+        " FROM public.robot_job_items i
+        JOIN public.robot_jobs j ON j.id = i.job_id
+        LEFT JOIN robot_callback.job_state s ON s.job_id = j.id
+        LEFT JOIN robot_callback.item_state x ON x.item_id = i.id
+        WHERE i.id = ANY($1) ORDER BY i.id FOR NO KEY UPDATE OF i"
+    ),
+    types: &[Type::UUID_ARRAY],
+};
+
+static ORDERS: Statement = Statement {
+    sql: concat!(
+        "SELECT ",
+        order_columns!(),
+        " FROM public.orders o
+        LEFT JOIN public.contacts c ON c.id = o.contact_id AND c.workspace_id = o.workspace_id
+        WHERE o.id IN (SELECT order_id FROM public.robot_job_items WHERE id = ANY($1))
+        ORDER BY o.id FOR NO KEY UPDATE OF o"
+    ),
+    types: &[Type::UUID_ARRAY],
+};
+
+/// Rows under lock, kept up to date as changes are planned.
+#[derive(Default)]
+pub(super) struct Scenes {
+    pub(super) jobs: HashMap<JobId, Job>,
+    pub(super) items: HashMap<ItemId, Item>,
+    pub(super) orders: HashMap<OrderId, Order>,
+}
+
+impl Scenes {
+    /// Loads the scenes of those items, and the orders of `shipped`, those among them that may change theirs.
+    pub(super) async fn lock(db: &Session, items: &[Uuid], shipped: &[Uuid]) -> Result<Self, PostgresError> {
+        db.prepare(&[&LOCK_JOBS, &ITEMS, &ORDERS]).await?;
+        let (of_items, of_shipped): ([Param<'_>; 1], [Param<'_>; 1]) = ([&items], [&shipped]);
+        let (jobs, items, orders) = tokio::join!(
+            biased;
+            db.query(&LOCK_JOBS, &of_items),
+            db.query(&ITEMS, &of_items),
+            db.query(&ORDERS, &of_shipped),
+        );
+        jobs?;
+        let mut scenes = Self::default();
+        for row in items? {
+            let (item, job) = (rows::item(&row)?, rows::job(&row)?);
+            scenes.items.insert(item.id, item);
+            scenes.jobs.insert(job.id, job);
+        }
+        for row in orders? {
+            scenes.orders.extend(rows::order(&row)?.map(|order| (order.id, order)));
+        }
+        Ok(scenes)
+    }
+
+    pub(super) fn of(&self, item: ItemId) -> Option<Scene> {
+        let item = self.items.get(&item)?.clone();
+        let job = self.jobs.get(&item.job_id)?.clone();
+        let order = item.order_id.and_then(|order| self.orders.get(&order)).cloned();
+        Some(Scene { job, item, order })
+    }
+
+    /// The rows as they are after a change.
+    pub(super) fn take_in(&mut self, change: &Change) {
+        self.items.extend(change.item.iter().map(|item| (item.id, item.clone())));
+        self.jobs.extend(change.job.iter().map(|job| (job.id, job.clone())));
+        self.orders.extend(change.order.iter().map(|order| (order.id, order.clone())));
+    }
+}

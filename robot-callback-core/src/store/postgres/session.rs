@@ -1,0 +1,165 @@
+//! Connections, statements and transactions, in the two ways statements may be sent.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::error::PostgresError;
+use super::url::Target;
+use super::{PostgresOptions, tls};
+
+/// How statements reach the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StatementMode {
+    /// Prepared once for each connection: the fastest, on a connection of one's own.
+    #[default]
+    Prepared,
+    /// Parsed every time: what works through a pooler that gives each transaction another connection, such as
+    /// PgBouncer in transaction mode.
+    Unnamed,
+}
+
+/// A statement and the types of its parameters.
+pub(super) struct Statement {
+    pub(super) sql: &'static str,
+    pub(super) types: &'static [Type],
+}
+
+pub(super) type Param<'a> = &'a (dyn ToSql + Sync);
+
+/// Where sessions come from.
+#[derive(Clone)]
+pub(super) struct Sessions {
+    pool: Pool,
+    mode: StatementMode,
+    statement_timeout: Duration,
+}
+
+impl Sessions {
+    pub(super) fn new(target: &Target, options: &PostgresOptions) -> Result<Self, PostgresError> {
+        let mut config = target.config.clone();
+        config.connect_timeout(options.connect_timeout);
+        // A peer that vanished is noticed, instead of waited for: by the kernel, whatever the statement.
+        config.keepalives_idle(Duration::from_secs(30)).tcp_user_timeout(Duration::from_secs(15));
+        if config.get_application_name().is_none() {
+            config.application_name("robot-callback");
+        }
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(config, tls::connector(target)?, recycling);
+        let timeout = Some(options.connect_timeout);
+        let pool = Pool::builder(manager).runtime(Runtime::Tokio1).max_size(options.pool_size);
+        let pool = pool.wait_timeout(timeout).create_timeout(timeout).recycle_timeout(timeout);
+        let pool = pool.build().map_err(|error| PostgresError::Url(error.to_string()))?;
+        let mode = if target.pooled { StatementMode::Unnamed } else { options.statement_mode };
+        Ok(Self { pool, mode, statement_timeout: options.statement_timeout })
+    }
+
+    /// Runs `work` in one transaction and returns when that has committed. After an error nothing of it is there,
+    /// unless the error [is passing](PostgresError::is_passing): then nobody knows.
+    pub(super) async fn transact<T>(
+        &self,
+        work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError>,
+    ) -> Result<T, PostgresError> {
+        let session = self.session().await?;
+        // The server ends a statement that takes too long; this is for a server that does not answer at all.
+        let limit = self.statement_timeout * 3;
+        let done = tokio::time::timeout(limit, session.transact(work)).await;
+        let done = done.unwrap_or(Err(PostgresError::Timeout(limit)));
+        if done.is_err() {
+            session.discard_unless_idle().await;
+        }
+        done
+    }
+
+    async fn session(&self) -> Result<Session, PostgresError> {
+        Ok(Session {
+            client: self.pool.get().await?,
+            mode: self.mode,
+            statement_timeout: self.statement_timeout,
+        })
+    }
+}
+
+/// One connection, for as long as it is held.
+pub(super) struct Session {
+    client: Object,
+    mode: StatementMode,
+    statement_timeout: Duration,
+}
+
+impl Session {
+    async fn transact<T>(
+        &self,
+        work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError>,
+    ) -> Result<T, PostgresError> {
+        // `work` sends its first statements behind these, without waiting in between.
+        let begin = format!("BEGIN; SET LOCAL statement_timeout = {}", self.statement_timeout.as_millis());
+        let (begun, result) = tokio::join!(biased; self.client.batch_execute(&begin), work(self));
+        begun?;
+        let result = result?;
+        self.client.batch_execute("COMMIT").await?;
+        Ok(result)
+    }
+
+    /// Makes sure that statements sent right behind one another are not kept waiting for a preparation.
+    pub(super) async fn prepare(&self, statements: &[&Statement]) -> Result<(), PostgresError> {
+        if self.mode == StatementMode::Prepared {
+            for statement in statements {
+                self.client.prepare_typed_cached(statement.sql, statement.types).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn query(
+        &self,
+        statement: &Statement,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, PostgresError> {
+        Ok(match self.mode {
+            StatementMode::Prepared => {
+                let prepared = self.client.prepare_typed_cached(statement.sql, statement.types).await?;
+                self.client.query(&prepared, params).await?
+            }
+            StatementMode::Unnamed => {
+                self.client.query_typed(statement.sql, &typed(statement, params)).await?
+            }
+        })
+    }
+
+    pub(super) async fn execute(
+        &self,
+        statement: &Statement,
+        params: &[Param<'_>],
+    ) -> Result<u64, PostgresError> {
+        Ok(match self.mode {
+            StatementMode::Prepared => {
+                let prepared = self.client.prepare_typed_cached(statement.sql, statement.types).await?;
+                self.client.execute(&prepared, params).await?
+            }
+            StatementMode::Unnamed => {
+                self.client.execute_typed(statement.sql, &typed(statement, params)).await?
+            }
+        })
+    }
+
+    /// Several statements without parameters.
+    pub(super) async fn script(&self, sql: &str) -> Result<(), PostgresError> {
+        Ok(self.client.batch_execute(sql).await?)
+    }
+
+    /// Hands the connection back only when it is known to be outside any transaction.
+    async fn discard_unless_idle(self) {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let rolled_back = tokio::time::timeout(PATIENCE, self.client.batch_execute("ROLLBACK")).await;
+        if !matches!(rolled_back, Ok(Ok(()))) {
+            drop(Object::take(self.client));
+        }
+    }
+}
+
+fn typed<'a>(statement: &Statement, params: &[Param<'a>]) -> Vec<(Param<'a>, Type)> {
+    params.iter().copied().zip(statement.types.iter().cloned()).collect()
+}
