@@ -1,0 +1,80 @@
+//! How to write a store of one's own, by a whole small one: everything in one JSON file.
+//!
+//! `store.rs` is the two traits, `state.rs` and `outbox.rs` are what is remembered, `file.rs` makes it last. None of
+//! them decides anything: `robot_callback_core::change` does. Durable, simple, slow; the tests at the end of this
+//! file hold it to every law that the house's own stores keep.
+//!
+//! `cargo run --example custom_store` reports a few results to it, restarts it, and asks what it still knows.
+
+#![allow(clippy::print_stdout, reason = "a program for people to run")]
+
+mod file;
+mod outbox;
+mod state;
+mod store;
+
+use robot_callback_core::{Creation, ErrorType, NewJob, OperatorStore, Report, Store};
+
+use self::store::JsonFileStore;
+
+const JOB: &[u8] = br##"{
+    "workspaceId": "b7c1d2e3-0000-4000-8000-000000000001",
+    "orders": [{"name": "#1001"}, {"name": "#1002"}, {"name": "#1003"}]
+}"##;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("callbacks.json");
+
+    let store = JsonFileStore::open(&path)?;
+    let new = NewJob::from_json(JOB, None)?;
+    let items: Vec<_> = new.items.iter().map(|item| item.id).collect();
+    let Creation::Created(job) = store.create_job(new).await? else {
+        return Err("the job was not made".into());
+    };
+    let first = Report::success(items[0], "73150001001");
+    for report in [first.clone(), Report::error(items[1], ErrorType::Portal, "Ciudad no cubierta")] {
+        println!("before the restart: {:?}", verdict(&store, report).await?);
+    }
+    drop(store);
+
+    let store = JsonFileStore::open(&path)?;
+    println!("after the restart, the first one again: {:?}", verdict(&store, first).await?);
+    println!("the last one: {:?}", verdict(&store, Report::success(items[2], "73150001003")).await?);
+    let job = store.job(job).await?.ok_or("the job is gone")?.job;
+    println!("{} shipped, {} failed, the job is {:?}", job.success_count, job.error_count, job.status);
+    println!("events that wait to be sent: {}", store.outbox_depth().await?.pending);
+    println!("what does not add up: {:?}", store.verify().await?);
+    println!("all of it stood in one file of {} bytes", std::fs::metadata(&path)?.len());
+    Ok(())
+}
+
+async fn verdict(
+    store: &dyn Store,
+    report: Report,
+) -> Result<robot_callback_core::Verdict, Box<dyn std::error::Error>> {
+    Ok(store.apply(report).await?.ok_or("there is no such item")?.verdict)
+}
+
+#[cfg(test)]
+mod laws {
+    use std::sync::Arc;
+
+    use robot_callback_core::conformance::World;
+    use robot_callback_core::{ManualClock, OperatorStore, Rules, store_conformance};
+
+    use super::store::JsonFileStore;
+
+    async fn world(rules: Rules) -> World {
+        let folder = tempfile::tempdir().expect("a folder for the file");
+        let clock = Arc::new(ManualClock::default());
+        let (path, time) = (folder.path().join("callbacks.json"), clock.clone());
+        let open = move || -> Arc<dyn OperatorStore> {
+            Arc::new(JsonFileStore::open_with(&path, time.clone(), rules).expect("the file opens"))
+        };
+        World::new(open(), clock).reopened_by(move || std::future::ready(open())).holding(folder)
+    }
+
+    store_conformance!(durable world);
+}

@@ -1,0 +1,256 @@
+//! What the store remembers, and each verb on it. Runs under the file's lock; asks `change` for every decision.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use robot_callback_core::change::{self, Change, Scene};
+use robot_callback_core::{
+    Applied, Creation, Discrepancy, FieldError, Item, ItemId, ItemView, Job, JobId, JobView, KeptReport,
+    NewItem, NewJob, NewOrder, Order, OrderId, Recount, Report, Resolution, Rules, Timestamp, Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+use super::outbox::Outbox;
+
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct State {
+    jobs: BTreeMap<JobId, JobRow>,
+    orders: BTreeMap<OrderId, Order>,
+    /// Every run that was announced, for good: what refuses a second announcement.
+    announced: BTreeSet<(JobId, u32)>,
+    kept: Vec<KeptRow>,
+    pub(crate) outbox: Outbox,
+}
+
+#[derive(Serialize, Deserialize)]
+struct JobRow {
+    job: Job,
+    idempotency_key: Option<String>,
+    fingerprint: Option<String>,
+    /// In the order they were given.
+    items: Vec<ItemRow>,
+}
+
+/// An item that brings its job's id along; for people to read, it leaves that out.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(from = "Item")]
+struct ItemRow {
+    #[serde(rename = "jobId")]
+    job_id: JobId,
+    #[serde(flatten)]
+    item: Item,
+}
+
+impl From<Item> for ItemRow {
+    fn from(item: Item) -> Self {
+        Self { job_id: item.job_id, item }
+    }
+}
+
+/// A kept report as it is written; `report` in the wire's own form.
+#[derive(Serialize, Deserialize)]
+struct KeptRow {
+    job_id: JobId,
+    verdict: Verdict,
+    current_attempt: u32,
+    report: serde_json::Value,
+    received_at: Timestamp,
+    times: u32,
+    resolution: Option<Resolution>,
+}
+
+impl State {
+    pub(crate) fn apply(&mut self, report: &Report, rules: Rules, now: Timestamp) -> Option<Applied> {
+        let scene = self.scene(report.item_id)?;
+        let (job, attempt) = (scene.job.id, scene.item.attempt);
+        let change = change::apply(scene, report, rules, now);
+        if change.keep {
+            self.keep(job, attempt, change.verdict, report, now);
+        }
+        Some(self.write(job, attempt, change, now))
+    }
+
+    fn scene(&self, id: ItemId) -> Option<Scene> {
+        let found = self.jobs.values().find_map(|row| {
+            let item = row.items.iter().find(|row| row.item.id == id)?;
+            Some((row.job.clone(), item.item.clone()))
+        });
+        let (job, item) = found?;
+        let order = item.order_id.and_then(|order| self.orders.get(&order)).cloned();
+        Some(Scene { job, item, order })
+    }
+
+    fn write(&mut self, job_id: JobId, attempt: u32, change: Change, now: Timestamp) -> Applied {
+        let Change { verdict, item, job, order, completes, events, order_missing, .. } = change;
+        if let (true, Some(job)) = (completes, &job) {
+            assert!(self.announced.insert((job.id, job.run)), "a run completes once");
+        }
+        if let Some(row) = self.jobs.get_mut(&job_id) {
+            row.job = job.unwrap_or_else(|| row.job.clone());
+            item.into_iter().for_each(|item| row.put(item));
+        }
+        self.orders.extend(order.map(|order| (order.id, order)));
+        let events = events.into_iter().filter(|event| self.outbox.record(event.clone(), now)).count();
+        Applied { verdict, job_id, attempt, completed: completes, events, order_missing }
+    }
+
+    /// The same report heard again is the same kept report.
+    fn keep(&mut self, job_id: JobId, attempt: u32, verdict: Verdict, report: &Report, now: Timestamp) {
+        let report = serde_json::to_value(report).unwrap_or_default();
+        let same = |kept: &&mut KeptRow| {
+            (kept.verdict, kept.current_attempt) == (verdict, attempt) && kept.report == report
+        };
+        if let Some(kept) = self.kept.iter_mut().find(same) {
+            kept.times += 1;
+            return;
+        }
+        let (received_at, times, resolution) = (now, 1, None);
+        let kept =
+            KeptRow { job_id, verdict, current_attempt: attempt, report, received_at, times, resolution };
+        self.kept.push(kept);
+    }
+
+    pub(crate) fn create_job(&mut self, new: NewJob, now: Timestamp) -> Creation {
+        if let Some(known) = self.known(&new) {
+            return known;
+        }
+        if let Err(error) = new.check().and_then(|()| self.check_orders(&new)) {
+            return Creation::Refused(error);
+        }
+        let (job, items) = new.rows(now);
+        let NewJob { id, idempotency_key, fingerprint, items: given, .. } = new;
+        let items = items.into_iter().map(ItemRow::from).collect();
+        self.jobs.insert(id, JobRow { job, idempotency_key, fingerprint, items });
+        given.into_iter().for_each(|item| self.put_order(item));
+        Creation::Created(id)
+    }
+
+    /// The job that was made before under the same key.
+    fn known(&self, new: &NewJob) -> Option<Creation> {
+        let key = new.idempotency_key.as_ref()?;
+        let same = |row: &&JobRow| {
+            row.job.workspace_id == new.workspace_id && row.idempotency_key.as_ref() == Some(key)
+        };
+        let row = self.jobs.values().find(same)?;
+        let another =
+            row.fingerprint.is_some() && new.fingerprint.is_some() && row.fingerprint != new.fingerprint;
+        Some(if another { Creation::KeyReused(row.job.id) } else { Creation::Existing(row.job.id) })
+    }
+
+    /// An order that is only named must be there, and one that is there must be of the job's workspace.
+    fn check_orders(&self, new: &NewJob) -> Result<(), FieldError> {
+        let foreign = new.items.iter().position(|item| match self.orders.get(&item.order.id()) {
+            Some(order) => order.workspace_id != new.workspace_id,
+            None => matches!(item.order, NewOrder::Existing(_)),
+        });
+        foreign
+            .map_or(Ok(()), |n| Err(FieldError::new(format!("orders[{n}].orderId"), NewJob::FOREIGN_ORDER)))
+    }
+
+    /// Carrier and numbers of an order that is there stay.
+    fn put_order(&mut self, item: NewItem) {
+        let NewOrder::Details(mut order) = item.order else { return };
+        if let Some(known) = self.orders.remove(&order.id) {
+            order.carrier = known.carrier;
+            order.tracking_number = known.tracking_number;
+            order.carrier_guide_number = known.carrier_guide_number;
+        }
+        self.orders.insert(order.id, *order);
+    }
+
+    pub(crate) fn view(&self, id: JobId) -> Option<JobView> {
+        let row = self.jobs.get(&id)?;
+        let order = |item: &Item| item.order_id.and_then(|order| self.orders.get(&order)).cloned();
+        let items = row.items().map(|item| ItemView { order: order(&item), item });
+        Some(JobView { job: row.job.clone(), items: items.collect() })
+    }
+
+    pub(crate) fn retry_failed(
+        &mut self,
+        job: JobId,
+        only: Option<&[ItemId]>,
+        deadline: Option<Timestamp>,
+    ) -> Option<Vec<ItemId>> {
+        let row = self.jobs.get_mut(&job)?;
+        let items = row.items().filter(|item| only.is_none_or(|only| only.contains(&item.id))).collect();
+        let Some((job, items)) = change::reopen(row.job.clone(), items, deadline) else {
+            return Some(Vec::new());
+        };
+        row.job = job;
+        let reopened = items.iter().map(|item| item.id).collect();
+        items.into_iter().for_each(|item| row.put(item));
+        Some(reopened)
+    }
+
+    pub(crate) fn expire(&mut self, limit: usize, rules: Rules, now: Timestamp) -> Vec<JobId> {
+        let over = |job: &Job| {
+            let passed = job.deadline.is_some_and(|deadline| deadline <= now);
+            passed && job.success_count + job.error_count < job.total_items
+        };
+        let over = self.jobs.values().filter(|row| over(&row.job)).take(limit);
+        let over: Vec<(JobId, Vec<Item>)> = over.map(|row| (row.job.id, row.items().collect())).collect();
+        for (job, items) in &over {
+            for item in items {
+                let change = self.scene(item.id).and_then(|scene| change::expire(scene, rules, now));
+                change.into_iter().for_each(|change| drop(self.write(*job, item.attempt, change, now)));
+            }
+        }
+        over.into_iter().map(|(job, _)| job).collect()
+    }
+
+    pub(crate) fn kept_reports(
+        &self,
+        job: JobId,
+    ) -> Result<Vec<KeptReport>, robot_callback_core::ReportError> {
+        let of_job = self.kept.iter().zip(1..).filter(|(kept, _)| kept.job_id == job);
+        of_job.map(|(kept, id)| kept.read(id)).collect()
+    }
+
+    pub(crate) fn resolve_kept(
+        &mut self,
+        id: i64,
+        resolution: Resolution,
+        rules: Rules,
+        now: Timestamp,
+    ) -> Option<Applied> {
+        let place = usize::try_from(id).ok()?.checked_sub(1)?;
+        let kept = self.kept.get_mut(place).filter(|kept| kept.resolution.is_none())?;
+        let report = kept.read(id).ok()?.report;
+        kept.resolution = Some(resolution);
+        let (job, verdict) = (kept.job_id, kept.verdict);
+        let scene = self.scene(report.item_id)?;
+        let attempt = scene.item.attempt;
+        let change = match resolution {
+            Resolution::Accepted => change::accept(scene, &report, rules, now),
+            Resolution::Dismissed => Change::none(verdict),
+        };
+        Some(self.write(job, attempt, change, now))
+    }
+
+    pub(crate) fn verify(&self) -> Vec<Discrepancy> {
+        let recount = |row: &JobRow| {
+            let announced = self.announced.contains(&(row.job.id, row.job.run));
+            let items: Vec<Item> = row.items().collect();
+            Recount::of(row.job.clone(), &items, announced).discrepancies()
+        };
+        self.jobs.values().flat_map(recount).collect()
+    }
+}
+
+impl JobRow {
+    fn items(&self) -> impl Iterator<Item = Item> {
+        self.items.iter().map(|row| row.item.clone())
+    }
+
+    fn put(&mut self, item: Item) {
+        let place = self.items.iter_mut().find(|row| row.item.id == item.id);
+        place.into_iter().for_each(|row| *row = item.clone().into());
+    }
+}
+
+impl KeptRow {
+    fn read(&self, id: i64) -> Result<KeptReport, robot_callback_core::ReportError> {
+        let &Self { job_id, verdict, current_attempt, ref report, received_at, times, resolution } = self;
+        let report = Report::parse(report.to_string().as_bytes())?;
+        Ok(KeptReport { id, job_id, verdict, current_attempt, report, received_at, times, resolution })
+    }
+}

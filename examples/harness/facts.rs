@@ -1,0 +1,81 @@
+//! What there is to know when all is over: what was said, what is recorded, what has arrived.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use robot_callback_core::{
+    DeadLetter, Discrepancy, Event, ItemId, JobId, JobView, KeptReport, OperatorStore, OutboxDepth, Report,
+    SqliteOptions, SqliteStore, StoreError,
+};
+
+use crate::witness::{Testimony, Witness};
+
+/// All of it. [`check`](crate::check) judges it.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// What really became of each item.
+    pub truth: BTreeMap<ItemId, Report>,
+    /// Every report that was answered 200.
+    pub answered: Vec<Testimony>,
+    /// Reports that were given up, in words.
+    pub given_up: Vec<String>,
+    /// The jobs as they are recorded.
+    pub jobs: Vec<JobView>,
+    /// The kept reports of these jobs.
+    pub kept: Vec<KeptReport>,
+    /// Every event that arrived, in order, repetitions included.
+    pub events: Vec<Event>,
+    /// Jobs whose completion arrived before every item's report had been sent.
+    pub too_early: Vec<JobId>,
+    /// What `verify` found.
+    pub discrepancies: Vec<Discrepancy>,
+    /// What waits in the outbox.
+    pub outbox: OutboxDepth,
+    /// What will never leave.
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+impl Facts {
+    /// Collects what that witness heard, what that store records of those jobs, and what has arrived.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn collect(
+        truth: BTreeMap<ItemId, Report>,
+        witness: &Witness,
+        store: &dyn OperatorStore,
+        jobs: &[JobId],
+        events: Vec<Event>,
+    ) -> Result<Self, StoreError> {
+        let mut facts = Self {
+            truth,
+            answered: witness.answered(),
+            given_up: witness.given_up(),
+            jobs: Vec::new(),
+            kept: Vec::new(),
+            events,
+            too_early: Vec::new(),
+            discrepancies: store.verify().await?,
+            outbox: store.outbox_depth().await?,
+            dead_letters: store.dead_letters(100).await?,
+        };
+        for job in jobs {
+            facts.jobs.extend(store.job(*job).await?);
+            facts.kept.extend(store.kept_reports(*job).await?);
+        }
+        Ok(facts)
+    }
+}
+
+/// Opens the store that a server works on, beside it. `folder` is where the server works.
+///
+/// # Errors
+/// When it can't be opened, or is of a kind that can't be reached from here.
+pub fn open_store(database: &str, folder: &Path) -> Result<Arc<dyn OperatorStore>, StoreError> {
+    let Some(file) = database.strip_prefix("sqlite:") else {
+        return Err(StoreError::fault(format!("{database} is not of the form sqlite:FILE")));
+    };
+    let store = SqliteStore::open(folder.join(file), SqliteOptions::default())?;
+    Ok(Arc::new(store))
+}
