@@ -10,7 +10,7 @@ mod setting;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use robot_callback_core::EndpointOptions;
+use robot_callback_core::{EndpointOptions, RelayOptions};
 
 pub(crate) use self::database::Database;
 pub(crate) use self::events::Events;
@@ -42,6 +42,7 @@ pub(crate) struct Config {
     pub(crate) field_changes: bool,
     pub(crate) limits: Limits,
     pub(crate) endpoint: EndpointOptions,
+    pub(crate) relay: RelayOptions,
 }
 
 impl Config {
@@ -61,6 +62,7 @@ impl Config {
             field_changes: switch(layers, &setting::FIELD_CHANGES)?.unwrap_or_default(),
             limits: limits(layers)?,
             endpoint: endpoint(layers)?,
+            relay: relay(layers)?,
         })
     }
 }
@@ -109,6 +111,15 @@ fn endpoint(layers: &Layers) -> Result<EndpointOptions, SettingError> {
     let mut options = EndpointOptions::default();
     set(&mut options.body_deadline, seconds(layers, &setting::BODY_DEADLINE)?);
     set(&mut options.store_deadline, seconds(layers, &setting::STORE_DEADLINE)?);
+    Ok(options)
+}
+
+/// A send is given up at two thirds of its lease, so that nobody else has begun by then.
+fn relay(layers: &Layers) -> Result<RelayOptions, SettingError> {
+    let mut options = RelayOptions::default();
+    if let Some(lease) = seconds(layers, &setting::RELAY_LEASE)? {
+        (options.lease, options.send_timeout) = (lease, lease * 2 / 3);
+    }
     Ok(options)
 }
 

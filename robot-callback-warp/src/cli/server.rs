@@ -25,7 +25,7 @@ pub(super) async fn run(config: Config) -> Result<ExitCode, CliError> {
     let listener = serve::listen(config.bind)
         .map_err(|error| CliError::failed(&format!("listening on {}", config.bind), &error))?;
 
-    let relay = Relay::new(store.clone(), emitter);
+    let relay = Relay::with_options(store.clone(), emitter, config.relay);
     let waking = relay.emitter();
     let secrets = Secrets::new(config.previous_secret.iter().chain([&secret.value]));
     let endpoint =

@@ -50,6 +50,8 @@ settings! {
         "The port to listen on, whatever BIND says; 0 is any free one";
     FIELD_CHANGES: "field_changes", "FIELD_CHANGES", Some("field-changes"), "true|false",
         "Also announce each change to an order's fields [default: false]";
+    RELAY_LEASE: "relay_lease_secs", "RELAY_LEASE_SECS", Some("relay-lease-secs"), "SECS",
+        "How long events that a server was sending when it died stay out of another's reach [default: 60]";
     LOG: "log", "RUST_LOG", Some("log"), "FILTER",
         "What is logged to stderr: error, warn, info, debug, or a filter by module [default: info]";
     MAX_CONNECTIONS: "max_connections", "MAX_CONNECTIONS", Some("max-connections"), "N",
