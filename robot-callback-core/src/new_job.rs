@@ -104,6 +104,10 @@ impl NewJob {
         }
         let mut seen = HashSet::new();
         for (n, item) in self.items.iter().enumerate() {
+            let foreign = |order: &Order| order.workspace_id != self.workspace_id;
+            if matches!(&item.order, NewOrder::Details(order) if foreign(order)) {
+                return Err(FieldError::new(format!("orders[{n}].orderId"), Self::FOREIGN_ORDER));
+            }
             if !seen.insert(item.order.id()) {
                 return Err(FieldError::new(format!("orders[{n}].orderId"), "stands in this job twice"));
             }
@@ -143,5 +147,21 @@ impl NewJob {
             expired: false,
             completed_at: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_of_another_workspace_makes_no_job() {
+        let body = br#"{"workspaceId":"b7c1d2e3-0000-4000-8000-000000000001","orders":[{"name":"one"},{"name":"two"}]}"#;
+        let mut job = NewJob::from_json(body, None).unwrap();
+        assert_eq!(job.check(), Ok(()));
+        let NewOrder::Details(order) = &mut job.items[1].order else { panic!("the order comes along") };
+        order.workspace_id = WorkspaceId::random();
+        let refused = job.check().unwrap_err().to_string();
+        assert_eq!(refused, "orders[1].orderId must name an order of this workspace");
     }
 }

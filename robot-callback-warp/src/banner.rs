@@ -32,6 +32,7 @@ impl Banner<'_> {
     fn data(&self) -> String {
         match self.database {
             Database::Sqlite(file) => format!("SQLite file {}", absolute(file)),
+            Database::Postgres(postgres) => format!("PostgreSQL at {}", postgres.place()),
             Database::Memory => "in memory: gone when this server stops".into(),
         }
     }

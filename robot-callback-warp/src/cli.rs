@@ -5,6 +5,7 @@
 mod events;
 mod jobs;
 mod keeper;
+mod migrate;
 mod server;
 mod signals;
 mod store;
@@ -103,6 +104,7 @@ fn command() -> Command {
         .args(settings)
         .subcommand(Command::new("serve").about("Serve (also what happens when no command is given)"))
         .subcommand(jobs::command())
+        .subcommand(migrate::command())
         .subcommand(Command::new("verify").about("Recount every job from its items; exits with 1 if any differs"))
 }
 
@@ -116,6 +118,7 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, CliError> {
         .map_err(|error| CliError::failed("no threads to run on", &error))?;
     match matches.subcommand() {
         Some(("jobs", jobs)) => runtime.block_on(jobs::run(jobs, &config::database(&layers)?)),
+        Some(("migrate", args)) => runtime.block_on(migrate::run(args, || Ok(config::database(&layers)?))),
         Some(("verify", _)) => runtime.block_on(verify::run(&config::database(&layers)?)),
         _ => runtime.block_on(server::run(Config::of(&layers)?)),
     }

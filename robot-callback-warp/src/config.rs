@@ -10,9 +10,9 @@ mod setting;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use robot_callback_core::{EndpointOptions, RelayOptions};
+use robot_callback_core::{EndpointOptions, RelayOptions, StatementMode};
 
-pub(crate) use self::database::Database;
+pub(crate) use self::database::{Database, Postgres};
 pub(crate) use self::events::Events;
 pub(crate) use self::layers::{Layers, Origin};
 use self::number::{number, seconds, switch};
@@ -70,7 +70,21 @@ impl Config {
 /// Where the data is.
 pub(crate) fn database(layers: &Layers) -> Result<Database, SettingError> {
     let Some(given) = layers.get(&setting::DATABASE_URL) else { return Ok(Database::default()) };
-    Database::parse(&given.value).map_err(|rule| given.error(rule))
+    let mut database = Database::parse(&given.value).map_err(|rule| given.error(rule))?;
+    if let Database::Postgres(postgres) = &mut database {
+        postgres.direct_url = layers.get(&setting::DATABASE_DIRECT_URL).map(|given| given.value);
+        postgres.mode = statement_mode(layers)?;
+    }
+    Ok(database)
+}
+
+fn statement_mode(layers: &Layers) -> Result<StatementMode, SettingError> {
+    let Some(given) = layers.get(&setting::STATEMENT_MODE) else { return Ok(StatementMode::default()) };
+    match given.value.as_str() {
+        "prepared" => Ok(StatementMode::Prepared),
+        "unnamed" => Ok(StatementMode::Unnamed),
+        _ => Err(given.error("must be prepared or unnamed")),
+    }
 }
 
 /// What is logged, in the words of `tracing-subscriber`'s `EnvFilter`.

@@ -46,7 +46,7 @@ async fn create(args: &ArgMatches, database: &Database) -> Result<ExitCode, CliE
     let body = read(&file).map_err(|error| CliError::failed(&format!("reading {file}"), &error))?;
     let job = NewJob::from_json(&body, text(args, "idempotency-key"))
         .map_err(|error| CliError::Failed(format!("{file}: {error}")))?;
-    let store = store::open_beside(database, true)?;
+    let store = store::open_beside(database, true).await?;
     let created = store.create_job(job).await.map_err(|error| CliError::failed("making the job", &error))?;
     match created {
         Creation::Created(id) | Creation::Existing(id) => print(&*store, id, args.get_flag("json")).await,
@@ -61,7 +61,7 @@ async fn create(args: &ArgMatches, database: &Database) -> Result<ExitCode, CliE
 async fn show(args: &ArgMatches, database: &Database) -> Result<ExitCode, CliError> {
     let id = text(args, "id").unwrap_or_default();
     let id = id.parse().map_err(|_| CliError::Failed(format!("{id} is no job's id: it must be a UUID")))?;
-    print(&*store::open_beside(database, false)?, id, args.get_flag("json")).await
+    print(&*store::open_beside(database, false).await?, id, args.get_flag("json")).await
 }
 
 async fn print(store: &dyn OperatorStore, id: JobId, json: bool) -> Result<ExitCode, CliError> {

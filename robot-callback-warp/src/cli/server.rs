@@ -18,7 +18,7 @@ use crate::{Operator, routes};
 /// Serves until a signal. A second one cuts the drain short.
 pub(super) async fn run(config: Config) -> Result<ExitCode, CliError> {
     let mut signals = Signals::listen().map_err(|error| CliError::failed("listening for signals", &error))?;
-    let store = store::open(&config.database, Rules { field_changes: config.field_changes })?;
+    let store = store::open(&config.database, Rules { field_changes: config.field_changes }).await?;
     let emitter = events::emitter(&config.events)?;
     let secret = resolve(&config.secret)?;
     let token = resolve(&config.operator_token)?;

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use robot_callback_core::{MemoryStore, OperatorStore, Rules, SqliteOptions, SqliteStore, SystemClock};
+use robot_callback_core::{
+    MemoryStore, OperatorStore, PostgresOptions, PostgresStore, Rules, SqliteOptions, SqliteStore,
+    SystemClock,
+};
 
 use super::CliError;
-use crate::config::Database;
+use crate::config::{Database, Postgres};
 
 /// The store of a server.
-pub(super) fn open(database: &Database, rules: Rules) -> Result<Arc<dyn OperatorStore>, CliError> {
+pub(super) async fn open(database: &Database, rules: Rules) -> Result<Arc<dyn OperatorStore>, CliError> {
     match database {
         Database::Memory => Ok(Arc::new(MemoryStore::with(Arc::new(SystemClock), rules))),
         Database::Sqlite(file) => {
@@ -17,11 +20,24 @@ pub(super) fn open(database: &Database, rules: Rules) -> Result<Arc<dyn Operator
                 .map_err(|error| CliError::failed(&format!("opening {}", file.display()), &error))?;
             Ok(Arc::new(store))
         }
+        Database::Postgres(postgres) => Ok(Arc::new(connect(postgres, rules).await?)),
     }
 }
 
+async fn connect(postgres: &Postgres, rules: Rules) -> Result<PostgresStore, CliError> {
+    let Postgres { url, direct_url, mode } = postgres;
+    let direct_url = direct_url.clone();
+    let options = PostgresOptions { rules, direct_url, statement_mode: *mode, ..PostgresOptions::default() };
+    let connected = PostgresStore::connect(url, options).await;
+    connected
+        .map_err(|error| CliError::failed(&format!("opening the database at {}", postgres.place()), &error))
+}
+
 /// The store of a server, for another process to work on; it must be there unless `made` may be.
-pub(super) fn open_beside(database: &Database, may_make: bool) -> Result<Arc<dyn OperatorStore>, CliError> {
+pub(super) async fn open_beside(
+    database: &Database,
+    may_make: bool,
+) -> Result<Arc<dyn OperatorStore>, CliError> {
     match database {
         Database::Memory => {
             Err(CliError::Failed("DATABASE_URL is memory:, which only the server itself can reach".into()))
@@ -29,6 +45,6 @@ pub(super) fn open_beside(database: &Database, may_make: bool) -> Result<Arc<dyn
         Database::Sqlite(file) if !may_make && !file.exists() => {
             Err(CliError::Failed(format!("there is no {}", file.display())))
         }
-        Database::Sqlite(_) => open(database, Rules::default()),
+        Database::Sqlite(_) | Database::Postgres(_) => open(database, Rules::default()).await,
     }
 }

@@ -6,7 +6,7 @@ use super::{CliError, say, store};
 use crate::config::Database;
 
 pub(super) async fn run(database: &Database) -> Result<ExitCode, CliError> {
-    let store = store::open_beside(database, false)?;
+    let store = store::open_beside(database, false).await?;
     let found = store.verify().await.map_err(|error| CliError::failed("recounting", &error))?;
     for discrepancy in &found {
         say(discrepancy);

@@ -1,14 +1,48 @@
 //! `DATABASE_URL`: where the data is.
 
+use std::fmt;
 use std::path::PathBuf;
+
+use robot_callback_core::StatementMode;
 
 /// Where the data is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Database {
     /// In one SQLite file.
     Sqlite(PathBuf),
+    /// In PostgreSQL.
+    Postgres(Postgres),
     /// In memory: gone when the process ends.
     Memory,
+}
+
+/// How to reach a PostgreSQL database.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Postgres {
+    pub(crate) url: String,
+    /// Without a pooler in between, for migrations.
+    pub(crate) direct_url: Option<String>,
+    pub(crate) mode: StatementMode,
+}
+
+impl Postgres {
+    fn new(url: &str) -> Self {
+        Self { url: url.to_owned(), direct_url: None, mode: StatementMode::default() }
+    }
+
+    /// The server and the database, without user, password and parameters.
+    pub(crate) fn place(&self) -> &str {
+        let (_, rest) = self.url.split_once("://").unwrap_or_default();
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        rest.rsplit_once('@').map_or(rest, |(_, place)| place)
+    }
+}
+
+/// A URL holds a password.
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Postgres({}, {:?})", self.place(), self.mode)
+    }
 }
 
 impl Default for Database {
@@ -18,7 +52,7 @@ impl Default for Database {
 }
 
 impl Database {
-    /// Reads `sqlite:path`, `sqlite://path`, a path alone, or `memory:`.
+    /// Reads `postgres://…`, `sqlite:path`, `sqlite://path`, a path alone, or `memory:`.
     ///
     /// # Errors
     /// The rule that is broken.
@@ -35,10 +69,8 @@ impl Database {
             "sqlite" if path.is_empty() => Err("must name a file, such as sqlite:robot-callback.db"),
             "sqlite" => Ok(Self::Sqlite(path.into())),
             "" if !url.is_empty() => Ok(Self::Sqlite(url.into())),
-            "postgres" | "postgresql" => {
-                Err("must be sqlite:FILE or memory:; this program is built without Postgres")
-            }
-            _ => Err("must be sqlite:FILE or memory:"),
+            "postgres" | "postgresql" if rest.starts_with("//") => Ok(Self::Postgres(Postgres::new(url))),
+            _ => Err("must be postgres://…, sqlite:FILE or memory:"),
         }
     }
 }

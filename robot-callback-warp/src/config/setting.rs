@@ -27,7 +27,11 @@ macro_rules! settings {
 
 settings! {
     DATABASE_URL: "database_url", "DATABASE_URL", Some("database-url"), "URL",
-        "Where the data is: sqlite:FILE, or memory: for none that lasts [default: sqlite:robot-callback.db]";
+        "Where the data is: postgres://…, sqlite:FILE, or memory: for none that lasts [default: sqlite:robot-callback.db]";
+    DATABASE_DIRECT_URL: "database_direct_url", "DATABASE_DIRECT_URL", None, "URL",
+        "The same PostgreSQL database without a pooler in between, for migrations [default: DATABASE_URL]";
+    STATEMENT_MODE: "statement_mode", "STATEMENT_MODE", Some("statement-mode"), "prepared|unnamed",
+        "How statements reach PostgreSQL; unnamed is for poolers in transaction mode [default: prepared]";
     SECRET: "secret", "ROBOT_CALLBACK_SECRET", None, "SECRET",
         "The callback secret [default: one made once and kept in .robot-callback/secret]";
     SECRET_PREVIOUS: "secret_previous", "ROBOT_CALLBACK_SECRET_PREVIOUS", None, "SECRET",

@@ -130,7 +130,7 @@ fn a_setting_that_is_wrong_is_named_with_its_rule_and_its_origin() {
 #[test]
 fn no_complaint_shows_a_value() {
     for (env, secret) in [
-        ("DATABASE_URL=postgres://user:hunter2@db/x", "hunter2"),
+        ("DATABASE_URL=postgres:user:hunter2@db/x", "hunter2"),
         ("DATABASE_URL=mysql://user:hunter2@db/x", "hunter2"),
         ("ROBOT_CALLBACK_SECRET=hunter2\nhunter3", "hunter"),
     ] {
@@ -166,10 +166,21 @@ fn a_database_is_a_file_or_memory() {
         assert_eq!(Database::parse(url), Ok(database), "{url}");
     }
     for wrong in
-        ["sqlite:", "sqlite://", "sqlite:a.db?mode=ro", "postgres://x/y", "mysql://x/y", "memory:x", ""]
+        ["sqlite:", "sqlite://", "sqlite:a.db?mode=ro", "postgres:x/y", "mysql://x/y", "memory:x", ""]
     {
         assert!(Database::parse(wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn a_postgres_database_shows_where_it_is_and_never_its_password() {
+    let env = ["DATABASE_URL=postgresql://me:hunter2@db:6543/shop?sslmode=require", "STATEMENT_MODE=unnamed"];
+    let config = config("", &env, &[]).unwrap();
+    let Database::Postgres(postgres) = &config.database else { panic!("{:?}", config.database) };
+    assert_eq!((postgres.place(), postgres.mode), ("db:6543/shop", StatementMode::Unnamed));
+    assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+    let complaint = complaint("", &[env[0], "STATEMENT_MODE=fast"], &[]);
+    assert!(complaint.starts_with("STATEMENT_MODE must be prepared or unnamed"), "{complaint}");
 }
 
 #[test]
