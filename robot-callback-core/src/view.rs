@@ -97,3 +97,6 @@ impl Recount {
         found
     }
 }
+
+#[cfg(test)]
+mod tests;
