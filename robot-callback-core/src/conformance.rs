@@ -121,12 +121,13 @@
 //!
 //! 73. [`a_store_in_order_answers_a_ping`]
 //! 74. [`verification_finds_nothing_amiss`]
+//! 75. [`a_dropped_call_happens_whole_or_not_at_all`]
 //!
 //! **Durable stores**
 //!
-//! 75. [`a_restart_keeps_every_result`]
-//! 76. [`a_restart_keeps_the_outbox`]
-//! 77. [`a_restart_announces_nothing_again`]
+//! 76. [`a_restart_keeps_every_result`]
+//! 77. [`a_restart_keeps_the_outbox`]
+//! 78. [`a_restart_announces_nothing_again`]
 
 mod announcing;
 mod applying;
@@ -195,7 +196,10 @@ pub use reopening::{
     failed_items_reopen_with_their_next_attempt, nothing_failed_changes_nothing, only_failed_items_reopen,
     only_named_items_reopen, retrying_an_unknown_job_is_none,
 };
-pub use whole::{a_store_in_order_answers_a_ping, verification_finds_nothing_amiss};
+pub use whole::{
+    a_dropped_call_happens_whole_or_not_at_all, a_store_in_order_answers_a_ping,
+    verification_finds_nothing_amiss,
+};
 pub use world::{World, run};
 
 /// Makes each law a test of its own name, so that a broken store fails by the name of the law it breaks.
@@ -288,6 +292,7 @@ macro_rules! store_conformance {
             the_depth_counts_what_waits
             a_store_in_order_answers_a_ping
             verification_finds_nothing_amiss
+            a_dropped_call_happens_whole_or_not_at_all
         );
     };
     (@laws $world:path, $rules:expr, $($law:ident)*) => {

@@ -1,4 +1,4 @@
-//! Laws 75 to 77, of durable stores: what was acknowledged is there after a restart.
+//! Laws 76 to 78, of durable stores: what was acknowledged is there after a restart.
 
 use super::World;
 use super::fixture::{MINUTE, completions, failure, job_of, success};
@@ -7,7 +7,7 @@ use crate::new_job::{Creation, NewJob};
 use crate::outbox::Settlement;
 use crate::verdict::Verdict;
 
-/// **Law 75.** A restart keeps jobs, items, orders and kept reports, and goes on where the store was.
+/// **Law 76.** A restart keeps jobs, items, orders and kept reports, and goes on where the store was.
 pub async fn a_restart_keeps_every_result(world: World) {
     let key = Some("key".to_owned());
     let new = NewJob { idempotency_key: key.clone(), deadline: world.in_a_minute(), ..job_of(4) };
@@ -37,7 +37,7 @@ pub async fn a_restart_keeps_every_result(world: World) {
     world.finds_nothing_amiss().await;
 }
 
-/// **Law 76.** A restart keeps the outbox: what waits, what is leased, what is dead, and what was delivered.
+/// **Law 77.** A restart keeps the outbox: what waits, what is leased, what is dead, and what was delivered.
 pub async fn a_restart_keeps_the_outbox(world: World) {
     let made = world.make(job_of(5)).await;
     for item in &made.items {
@@ -62,7 +62,7 @@ pub async fn a_restart_keeps_the_outbox(world: World) {
     assert_eq!(world.claim(100).await.entries, expected, "leases run out after a restart, too");
 }
 
-/// **Law 77.** A restart keeps what was announced: no run is announced twice, pruned or not.
+/// **Law 78.** A restart keeps what was announced: no run is announced twice, pruned or not.
 pub async fn a_restart_announces_nothing_again(world: World) {
     let made = world.make(job_of(2)).await;
     world.apply(success(made.items[0])).await;

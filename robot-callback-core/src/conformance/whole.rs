@@ -1,12 +1,15 @@
-//! Laws 73 and 74: a store can say that it is there, and that its own books are right.
+//! Laws 73 to 75: a store can say that it is there and that its books are right, and does nothing by halves.
+
+use std::sync::Arc;
 
 use super::World;
 use super::fixture::{MINUTE, OTHER_NUMBER, failure, job_of, success, success_without_number};
-use crate::job::JobType;
+use crate::job::{JobStatus, JobType};
 use crate::kept::Resolution;
 use crate::new_job::NewJob;
 use crate::outbox::Settlement;
 use crate::report::Report;
+use crate::verdict::Verdict;
 
 /// **Law 73.** A store that can be used says so.
 pub async fn a_store_in_order_answers_a_ping(world: World) {
@@ -58,6 +61,28 @@ pub async fn verification_finds_nothing_amiss(world: World) {
         world.drain().await;
         world.clock.advance(MINUTE);
         world.store.prune(std::time::Duration::ZERO, 100).await.expect("the store prunes");
+        world.finds_nothing_amiss().await;
+    }
+}
+
+/// **Law 75.** A call whose caller goes away in the middle happens whole or not at all, and can be made again.
+pub async fn a_dropped_call_happens_whole_or_not_at_all(world: World) {
+    let world = Arc::new(world);
+    for patience in 0..20 {
+        let made = world.make(job_of(1)).await;
+        let (dropped, item) = (world.clone(), made.items[0]);
+        let call = tokio::spawn(async move { dropped.apply(success(item)).await });
+        for _ in 0..patience {
+            tokio::task::yield_now().await;
+        }
+        call.abort();
+        _ = call.await;
+        let verdict = world.verdict(success(item)).await;
+        let whole = matches!(verdict, Verdict::Applied | Verdict::Duplicate);
+        assert!(whole, "a dropped call happens whole or not at all, and not as {verdict:?}");
+        let job = world.job(made.job).await;
+        assert_eq!((job.status, job.success_count), (JobStatus::Completed, 1), "made again, it is done once");
+        assert_eq!(world.drain().await.len(), 2, "the item and the completion are announced once");
         world.finds_nothing_amiss().await;
     }
 }
