@@ -191,7 +191,9 @@ impl State {
         for (job, items) in &over {
             for item in items {
                 let change = self.scene(item.id).and_then(|scene| change::expire(scene, rules, now));
-                change.into_iter().for_each(|change| drop(self.write(*job, item.attempt, change, now)));
+                if let Some(change) = change {
+                    self.write(*job, item.attempt, change, now);
+                }
             }
         }
         over.into_iter().map(|(job, _)| job).collect()

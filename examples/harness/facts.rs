@@ -37,7 +37,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Collects what that witness heard, what that store records of those jobs, and what has arrived.
+    /// Collects what that witness heard, what that store records of the jobs it knows, and what has arrived.
     ///
     /// # Errors
     /// The store's.
@@ -45,7 +45,6 @@ impl Facts {
         truth: BTreeMap<ItemId, Report>,
         witness: &Witness,
         store: &dyn OperatorStore,
-        jobs: &[JobId],
         events: Vec<Event>,
     ) -> Result<Self, StoreError> {
         let mut facts = Self {
@@ -55,14 +54,14 @@ impl Facts {
             jobs: Vec::new(),
             kept: Vec::new(),
             events,
-            too_early: Vec::new(),
+            too_early: witness.too_early(),
             discrepancies: store.verify().await?,
             outbox: store.outbox_depth().await?,
             dead_letters: store.dead_letters(100).await?,
         };
-        for job in jobs {
-            facts.jobs.extend(store.job(*job).await?);
-            facts.kept.extend(store.kept_reports(*job).await?);
+        for job in witness.jobs() {
+            facts.jobs.extend(store.job(job).await?);
+            facts.kept.extend(store.kept_reports(job).await?);
         }
         Ok(facts)
     }

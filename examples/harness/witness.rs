@@ -1,10 +1,14 @@
 //! The witness: what was reported, and what was answered to it. Lives outside the server and outlives it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use robot_callback_core::{ItemId, Report, Verdict};
+use robot_callback_core::inngest_loopback::InngestLoopback;
+use robot_callback_core::{Event, ItemId, JobId, Report, Verdict};
 use robot_coordinadora_client::{Client, Destination};
 use tokio::sync::watch;
+
+use crate::batch::JobRows;
 
 /// One report that was answered 200.
 #[derive(Clone, Debug)]
@@ -33,9 +37,11 @@ pub struct Witness {
 
 #[derive(Debug, Default)]
 struct Heard {
-    begun: Vec<ItemId>,
+    jobs: BTreeMap<JobId, Vec<ItemId>>,
+    begun: BTreeSet<ItemId>,
     answered: Vec<Testimony>,
     given_up: Vec<String>,
+    too_early: BTreeSet<JobId>,
 }
 
 impl Witness {
@@ -57,14 +63,50 @@ impl Witness {
         self.heard().given_up.clone()
     }
 
-    /// Whether a report of that item has been sent, answered or not.
+    /// Jobs whose completion arrived before every item's report had been sent.
     #[must_use]
-    pub fn has_begun(&self, item: ItemId) -> bool {
-        self.heard().begun.contains(&item)
+    pub fn too_early(&self) -> Vec<JobId> {
+        self.heard().too_early.iter().copied().collect()
+    }
+
+    /// The jobs that are reported on.
+    #[must_use]
+    pub fn jobs(&self) -> Vec<JobId> {
+        self.heard().jobs.keys().copied().collect()
+    }
+
+    /// From here on that job is reported on.
+    pub fn expect(&self, job: &JobRows) {
+        let items = job.items.iter().map(|item| item.item_id).collect();
+        self.heard().jobs.insert(job.job_id, items);
+    }
+
+    /// Looks at every event as it arrives, for as long as it is polled: no job may be announced as complete while
+    /// there is an item whose result nobody has sent yet.
+    pub async fn watch_arrivals(&self, inngest: &InngestLoopback) {
+        let mut seen = 0;
+        loop {
+            inngest.wait_for(seen + 1).await;
+            let events = inngest.events();
+            self.arrived(&events);
+            seen = events.iter().map(|event| &event.id).collect::<BTreeSet<_>>().len();
+        }
+    }
+
+    fn arrived(&self, events: &[Event]) {
+        let mut heard = self.heard();
+        let Heard { jobs, begun, too_early, .. } = &mut *heard;
+        let open = |items: &Vec<ItemId>| items.iter().any(|item| !begun.contains(item));
+        let open: Vec<JobId> = jobs.iter().filter(|(_, items)| open(items)).map(|(job, _)| *job).collect();
+        let announced = |job: &JobId| {
+            let id = format!("robot/job.batch_completed:{job}:1");
+            events.iter().any(|event| event.id == id)
+        };
+        too_early.extend(open.into_iter().filter(announced));
     }
 
     fn sent(&self, item: ItemId) {
-        self.heard().begun.push(item);
+        self.heard().begun.insert(item);
         self.progress.send_modify(|progress| progress.in_flight += 1);
     }
 

@@ -1,1 +1,87 @@
-fn main() {}
+//! The main job on one machine, in one command: `cargo run --example whole_loop`.
+//!
+//! A real server process on SQLite, an event endpoint that speaks Inngest's protocol, and a robot that works through
+//! a batch of orders (`examples/data/batch.json`) and reports over HTTP: some results twice, some at once, some
+//! contradicting what it said before. Meanwhile the server is killed with SIGKILL and restarted, and the event
+//! endpoint fails and goes down for a while. Then everything is counted.
+//!
+//! Exits with 0 only if every check of exactly-once held, and says which did not.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people to run")]
+
+mod args;
+mod faults;
+mod stage;
+mod story;
+mod summary;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use robot_callback_harness::{Facts, check};
+
+use self::args::Args;
+use self::stage::Stage;
+use self::story::Story;
+use self::summary::Summary;
+
+/// How long all of it may take. It takes some seconds.
+const DEADLINE: Duration = Duration::from_secs(55);
+
+fn main() -> ExitCode {
+    // The server is this very program, which becomes `robot-callback` in a process of its own.
+    if std::env::args().nth(1).as_deref() == Some(stage::SERVER) {
+        return robot_callback_warp::cli::run(["robot-callback"]);
+    }
+    let args = Args::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let played = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(play(&args)));
+    played.unwrap_or_else(|error| {
+        eprintln!("the loop could not be played: {error}");
+        ExitCode::from(2)
+    })
+}
+
+async fn play(args: &Args) -> Result<ExitCode, stage::Error> {
+    let story = Story::begin(args.plain, args.orders);
+    story.say(&format!("seed {} (the same again: --seed {})", args.seed, args.seed));
+    let stage = Stage::build(args, &story).await?;
+    let folder = stage.folder.path().to_owned();
+    let played = match tokio::time::timeout(DEADLINE, stage.play(args, &story)).await {
+        Ok(played) => played,
+        Err(_) => Err(format!("it did not end within {DEADLINE:?}").into()),
+    };
+    story.end();
+    let (facts, incidents, folder_guard) = match played {
+        Ok(played) => played,
+        Err(error) => return Err(format!("{error}\nits data was in {}", folder.display()).into()),
+    };
+    println!("{}", Summary { facts: &facts, incidents: &incidents });
+    if conclude(&facts) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("the data is kept in {}", folder_guard.keep().display());
+    Ok(ExitCode::FAILURE)
+}
+
+/// Prints every check; says whether all held.
+fn conclude(facts: &Facts) -> bool {
+    const SHOWN: usize = 5;
+    let checks = check(facts);
+    for check in &checks {
+        println!("{} {}", if check.violations.is_empty() { "✔" } else { "✘" }, check.law);
+        for violation in check.violations.iter().take(SHOWN) {
+            println!("    {violation}");
+        }
+        if check.violations.len() > SHOWN {
+            println!("    … and {} more", check.violations.len() - SHOWN);
+        }
+    }
+    let broken = checks.iter().filter(|check| !check.violations.is_empty()).count();
+    match broken {
+        0 => println!("\nexactly once: all {} checks held", checks.len()),
+        broken => println!("\nNOT exactly once: {broken} of {} checks failed", checks.len()),
+    }
+    broken == 0
+}

@@ -15,7 +15,9 @@ async fn sound() -> Facts {
     let (store, emitter) = (MemoryStore::new(), RecordingEmitter::new());
     let job = NewJob::from_json(JOB, None).unwrap();
     let (id, items) = (job.id, job.items.iter().map(|item| item.id).collect::<Vec<ItemId>>());
+    let witness = Witness::default();
     store.create_job(job).await.unwrap();
+    witness.expect(&(&store.job(id).await.unwrap().unwrap()).into());
     let truth = [
         Report::success(items[0], "7315001"),
         Report::success(items[1], "7315002"),
@@ -31,7 +33,7 @@ async fn sound() -> Facts {
     }
     let truth = truth.into_iter().map(|report| (report.item_id, report)).collect();
     let events = emitter.events();
-    let facts = Facts::collect(truth, &Witness::default(), &store, &[id], events).await.unwrap();
+    let facts = Facts::collect(truth, &witness, &store, events).await.unwrap();
     Facts { answered, ..facts }
 }
 

@@ -1,0 +1,84 @@
+//! What goes wrong while the robot works, and when: by how far it is, not by the clock.
+
+use std::time::Duration;
+
+use robot_callback_core::inngest_loopback::{Fault, InngestLoopback};
+use robot_callback_harness::{Server, Witness};
+use tokio::sync::watch;
+
+use crate::stage::Error;
+use crate::story::Story;
+
+/// What has gone wrong so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Incidents {
+    /// How often the server was killed while reports were on their way.
+    pub(crate) kills: usize,
+    /// How many reports were on their way then, all in all.
+    pub(crate) in_flight: usize,
+    /// How many requests the event endpoint failed on purpose, having taken their events or not.
+    pub(crate) faults: usize,
+    /// How often it was down.
+    pub(crate) outages: usize,
+}
+
+/// Whoever makes things go wrong.
+pub(crate) struct Faults<'a> {
+    pub(crate) server: &'a mut Server,
+    pub(crate) inngest: &'a InngestLoopback,
+    pub(crate) witness: &'a Witness,
+    pub(crate) story: &'a Story,
+    pub(crate) rng: fastrand::Rng,
+    pub(crate) incidents: Incidents,
+}
+
+impl Faults<'_> {
+    /// Lets everything go wrong while a robot works through that many orders.
+    pub(crate) async fn run(mut self, orders: usize) -> Result<Incidents, Error> {
+        let mut created = self.story.created();
+        reached(&mut created, orders * 15 / 100).await?;
+        self.deny_what_was_taken();
+        reached(&mut created, orders * 30 / 100).await?;
+        self.kill_in_flight().await?;
+        reached(&mut created, orders * 50 / 100).await?;
+        self.inngest.stop().await;
+        self.incidents.outages += 1;
+        self.story.say("    the event endpoint goes down");
+        reached(&mut created, orders * 65 / 100).await?;
+        self.kill_in_flight().await?;
+        reached(&mut created, orders * 85 / 100).await?;
+        self.inngest.restart().await?;
+        self.story.say("    the event endpoint is up again");
+        reached(&mut created, orders).await?;
+        self.kill_in_flight().await?;
+        Ok(self.incidents)
+    }
+
+    fn deny_what_was_taken(&mut self) {
+        let taken = [Fault::status(500).after_landing(), Fault::close().after_landing(), Fault::status(503)];
+        self.incidents.faults += taken.len();
+        self.inngest.script(taken);
+        self.story.say("    the event endpoint takes the next events and denies it");
+    }
+
+    /// Kills the server while reports are on their way, somewhere between their sending and their answers.
+    async fn kill_in_flight(&mut self) -> Result<(), Error> {
+        let mut progress = self.witness.watch();
+        progress.wait_for(|progress| progress.in_flight > 0).await?;
+        tokio::time::sleep(Duration::from_micros(self.rng.u64(0..4000))).await;
+        let in_flight = self.witness.watch().borrow().in_flight;
+        self.server.kill().await?;
+        self.incidents.kills += 1;
+        self.incidents.in_flight += in_flight;
+        self.story.say(&format!("    the server is killed (SIGKILL), {in_flight} reports on their way"));
+        tokio::time::sleep(Duration::from_millis(self.rng.u64(100..400))).await;
+        self.server.restart().await?;
+        self.story.say(&format!("    the server is back, for the {}. time", self.server.lives() - 1));
+        Ok(())
+    }
+}
+
+async fn reached(created: &mut watch::Receiver<usize>, orders: usize) -> Result<(), Error> {
+    created.wait_for(|created| *created >= orders).await?;
+    Ok(())
+}

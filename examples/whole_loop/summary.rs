@@ -1,0 +1,126 @@
+//! The summary an operator knows: a line for each order, then the counts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use robot_callback_core::{Amount, ErrorType, ItemStatus, ItemView, Verdict};
+use robot_callback_harness::Facts;
+
+use crate::faults::Incidents;
+
+/// What came of it all; [`Display`](fmt::Display) writes it.
+pub(crate) struct Summary<'a> {
+    pub(crate) facts: &'a Facts,
+    pub(crate) incidents: &'a Incidents,
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f)?;
+        let items = || self.facts.jobs.iter().flat_map(|job| &job.items);
+        let rows: Vec<[String; 4]> = items().map(columns).collect();
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let (first, name, address) = (width(0), width(1), width(2));
+        for (view, [number, who, street, rest]) in items().zip(&rows) {
+            let mark = if view.item.status == ItemStatus::Success { "✅" } else { "❌" };
+            writeln!(f, "{mark} {number:first$}  {who:name$}  {street:address$}  {rest}")?;
+        }
+        writeln!(f)?;
+        self.counts(f)?;
+        self.events(f)
+    }
+}
+
+impl Summary<'_> {
+    fn counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { facts, incidents } = self;
+        for view in &facts.jobs {
+            let job = &view.job;
+            let (all, good, bad) = (job.total_items, job.success_count, job.error_count);
+            writeln!(f, "orders   {all}: {good} shipped, {bad} refused; the job is {}", job.status.name())?;
+        }
+        let verdicts = [Verdict::Applied, Verdict::Duplicate, Verdict::Conflict].map(|verdict| {
+            let count = facts.answered.iter().filter(|answer| answer.verdict == Some(verdict)).count();
+            format!("{count} {}", verdict.name())
+        });
+        let (answers, kept) = (facts.answered.len(), facts.kept.len());
+        writeln!(f, "reports  {answers} answered 200: {}; {kept} kept for an operator", verdicts.join(", "))?;
+        let Incidents { kills, in_flight, faults, outages } = incidents;
+        writeln!(
+            f,
+            "server   killed {kills} times with {in_flight} reports on their way, then once more at the end"
+        )?;
+        writeln!(f, "endpoint failed {faults} requests on purpose, down {}", times(*outages))
+    }
+
+    fn events(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut kinds: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+        for event in &self.facts.events {
+            *kinds.entry(&event.name).or_default().entry(&event.id).or_default() += 1;
+        }
+        for (name, ids) in kinds {
+            let again = ids.values().filter(|times| **times > 1).count();
+            writeln!(f, "events   {:>2} {name}, {again} of them delivered more than once", ids.len())?;
+        }
+        Ok(())
+    }
+}
+
+fn times(count: usize) -> String {
+    if count == 1 { "once".into() } else { format!("{count} times") }
+}
+
+/// Number or reason first is for people who look for either.
+fn columns(view: &ItemView) -> [String; 4] {
+    let order = view.order.as_ref();
+    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+    let who = order.and_then(|order| order.contact.as_ref()).map(|contact| contact.name.clone());
+    let address = text(order.and_then(|order| order.shipping_address.as_ref()));
+    let (first, rest) = match &view.item.tracking_number {
+        Some(number) => (number.clone(), place_and_amount(view)),
+        None => (order.and_then(|order| order.shown_name()).unwrap_or_default().to_owned(), reason(view)),
+    };
+    [first, who.unwrap_or_default(), address, rest]
+}
+
+fn place_and_amount(view: &ItemView) -> String {
+    let Some(order) = &view.order else { return String::new() };
+    let part = |text: &Option<String>| text.clone().unwrap_or_default();
+    let place = format!("{} ({})", part(&order.shipping_city), part(&order.shipping_department));
+    format!("{place:32}  {:>11}", pesos(order.total_value))
+}
+
+fn reason(view: &ItemView) -> String {
+    let kind = view.item.error_type.map_or("error", ErrorType::name);
+    format!("{kind}: {}", view.item.error_message.as_deref().unwrap_or("no reason given"))
+}
+
+/// An amount as Colombia writes it: `$ 89.900`; cents only where there are any.
+fn pesos(amount: Amount) -> String {
+    let (sign, size) = (if amount.hundredths() < 0 { "-" } else { "" }, amount.hundredths().unsigned_abs());
+    let digits = (size / 100).to_string();
+    let mut grouped = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n) % 3 == 0 {
+            grouped.push('.');
+        }
+        grouped.push(digit);
+    }
+    let cents = if size % 100 == 0 { String::new() } else { format!(",{:02}", size % 100) };
+    format!("{sign}$ {grouped}{cents}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_written_as_colombia_writes_it() {
+        let written = |hundredths| pesos(Amount::from_hundredths(hundredths).unwrap());
+        assert_eq!(written(8_990_000), "$ 89.900");
+        assert_eq!(written(0), "$ 0");
+        assert_eq!(written(99_900), "$ 999");
+        assert_eq!(written(123_456_789_050), "$ 1.234.567.890,50");
+        assert_eq!(written(-10_000_000), "-$ 100.000");
+    }
+}
