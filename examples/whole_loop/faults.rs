@@ -70,10 +70,10 @@ impl Faults<'_> {
         self.server.kill().await?;
         self.incidents.kills += 1;
         self.incidents.in_flight += in_flight;
-        self.story.say(&format!("    the server is killed (SIGKILL), {in_flight} reports on their way"));
+        self.story.say(&format!("    the server is killed (SIGKILL); reports on their way: {in_flight}"));
         tokio::time::sleep(Duration::from_millis(self.rng.u64(100..400))).await;
         self.server.restart().await?;
-        self.story.say(&format!("    the server is back, for the {}. time", self.server.lives() - 1));
+        self.story.say(&format!("    the server is back, in its life number {}", self.server.lives()));
         Ok(())
     }
 }

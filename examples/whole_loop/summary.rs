@@ -59,8 +59,11 @@ impl Summary<'_> {
             *kinds.entry(&event.name).or_default().entry(&event.id).or_default() += 1;
         }
         for (name, ids) in kinds {
-            let again = ids.values().filter(|times| **times > 1).count();
-            writeln!(f, "events   {:>2} {name}, {again} of them delivered more than once", ids.len())?;
+            let again = match ids.values().filter(|times| **times > 1).count() {
+                0 => String::new(),
+                again => format!(" ({again} delivered more than once, under the same id)"),
+            };
+            writeln!(f, "events   {} {name}{again}", ids.len())?;
         }
         Ok(())
     }
@@ -70,7 +73,7 @@ fn times(count: usize) -> String {
     if count == 1 { "once".into() } else { format!("{count} times") }
 }
 
-/// Number or reason first is for people who look for either.
+/// The number, or the order's name where there is none; buyer; address; and place and amount, or the reason.
 fn columns(view: &ItemView) -> [String; 4] {
     let order = view.order.as_ref();
     let text = |text: Option<&String>| text.cloned().unwrap_or_default();

@@ -1,0 +1,178 @@
+//! `kill -9` of the server at any moment, a hundred times in a loop under load.
+//!
+//! `KILL_SEED` replays the moments and the load (as far as two processes can be replayed), `KILLS` sets how many.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use robot_callback_core::inngest_loopback::{Fault, InngestLoopback};
+use robot_callback_core::{Backoff, ItemId, OperatorStore, Report};
+use robot_callback_harness::{
+    BatchRequest, Facts, Operator, Reporter, Robot, RobotOptions, Server, ServerSettings, Witness, check,
+    open_store,
+};
+use robot_coordinadora_client::{Client, ClientOptions, Destination};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+use crate::program::example;
+
+const ROBOTS: u64 = 6;
+/// The most answers between two kills.
+const MOST_ANSWERS: usize = 40;
+const DATABASE: &str = "sqlite:robot-callback.db";
+/// The longest wait for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+type Truth = BTreeMap<ItemId, Report>;
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |value| value.parse().expect("a number"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_killed_a_hundred_times_loses_nothing_and_says_nothing_twice() {
+    let (seed, kills) = (setting("KILL_SEED", fastrand::u64(..1_000_000)), setting("KILLS", 100));
+    println!("seed {seed}, {kills} kills");
+    let begun = Instant::now();
+    let folder = tempfile::tempdir().unwrap();
+    let inngest = InngestLoopback::start().await.unwrap();
+    let settings = settings(folder.path(), &inngest);
+    let (secret, token) = (settings.secret.clone(), settings.token.clone());
+    let mut server = Server::start(settings).await.unwrap();
+    let witness = Arc::new(Witness::default());
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let operator = Operator::new(server.address(), &token);
+    let mut robots = JoinSet::new();
+    for number in 0..ROBOTS {
+        let seed = seed.wrapping_add(number);
+        let reporter = reporter(&server, &secret, witness.clone(), seed);
+        let load = Load { operator: operator.clone(), reporter, witness: witness.clone(), seed };
+        robots.spawn(load.run(stop.clone()));
+    }
+
+    let working = async {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        for _ in 0..kills {
+            kill_once(&mut server, &inngest, &witness, &mut rng).await;
+        }
+        stop.store(true, Ordering::SeqCst);
+        let truth: Truth =
+            timeout(PATIENCE, robots.join_all()).await.unwrap().into_iter().flatten().collect();
+        let store = open_store(DATABASE, folder.path()).unwrap();
+        timeout(PATIENCE, drained(&*store)).await.expect("every event leaves");
+        truth
+    };
+    let truth = tokio::select! {
+        truth = working => truth,
+        () = witness.watch_arrivals(&inngest) => unreachable!("it watches for as long as it is polled"),
+    };
+    server.kill().await.unwrap();
+
+    let store = open_store(DATABASE, folder.path()).unwrap();
+    let facts = Facts::collect(truth, &witness, &*store, inngest.events()).await.unwrap();
+    println!(
+        "{} lives in {:.1?}: {} jobs, {} items, {} reports answered 200, {} kept; {} events, {} deliveries",
+        server.lives(),
+        begun.elapsed(),
+        facts.jobs.len(),
+        facts.truth.len(),
+        facts.answered.len(),
+        facts.kept.len(),
+        inngest.distinct_ids().len(),
+        facts.events.len(),
+    );
+    let broken: Vec<_> = check(&facts).into_iter().filter(|check| !check.violations.is_empty()).collect();
+    if !broken.is_empty() {
+        println!("the data is kept in {}", folder.keep().display());
+    }
+    assert!(broken.is_empty(), "seed {seed}: {broken:#?}");
+    assert_eq!(u64::from(server.lives()), kills + 1, "it came back every time");
+}
+
+/// Lets the server answer a random number of reports, and kills it while others are on their way.
+async fn kill_once(
+    server: &mut Server,
+    inngest: &InngestLoopback,
+    witness: &Witness,
+    rng: &mut fastrand::Rng,
+) {
+    if rng.u8(0..10) == 0 {
+        inngest.script([Fault::status(500).after_landing(), Fault::close()]);
+    }
+    let mut progress = witness.watch();
+    let enough = progress.borrow().answered + rng.usize(0..MOST_ANSWERS);
+    let loaded = progress.wait_for(|now| now.answered >= enough && now.in_flight > 0);
+    timeout(PATIENCE, loaded).await.expect("the server answers").unwrap();
+    // A report is answered within a few milliseconds: anywhere between its sending and its answer.
+    tokio::time::sleep(Duration::from_micros(rng.u64(0..5000))).await;
+    server.kill().await.unwrap();
+    server.restart().await.unwrap();
+}
+
+/// One robot after the other, each with a job of its own.
+struct Load {
+    operator: Operator,
+    reporter: Reporter,
+    witness: Arc<Witness>,
+    seed: u64,
+}
+
+impl Load {
+    async fn run(self, stop: Arc<AtomicBool>) -> Truth {
+        let mut rng = fastrand::Rng::with_seed(self.seed);
+        let mut truth = Truth::new();
+        while !stop.load(Ordering::SeqCst) {
+            let batch = batch(rng.usize(1..=8));
+            let key = format!("{}-{}", self.seed, rng.u64(..));
+            let job = self.operator.make_job(&batch.job_request(), &key).await.unwrap();
+            self.witness.expect(&job);
+            let batch = batch.of_job(&job, String::new(), String::new());
+            let options =
+                RobotOptions { pause: Duration::ZERO, copies: 3, contradict_one_in: 4, seed: rng.u64(..) };
+            truth.extend(Robot::new(self.reporter.clone(), options).run(&batch, &()).await);
+        }
+        truth
+    }
+}
+
+/// Orders that no other job has.
+fn batch(orders: usize) -> BatchRequest {
+    let batch: BatchRequest = serde_json::from_str(include_str!("../../data/batch.json")).unwrap();
+    let known = batch.orders.len();
+    let mut batch = batch.with_orders(known + orders);
+    batch.orders.drain(..known);
+    batch
+}
+
+fn settings(folder: &std::path::Path, inngest: &InngestLoopback) -> ServerSettings {
+    ServerSettings {
+        program: (example("whole_loop"), vec!["server".into()]),
+        folder: folder.to_owned(),
+        database: DATABASE.into(),
+        secret: "the callback secret".into(),
+        token: "the operator's token".into(),
+        inngest: inngest.base_url(),
+    }
+}
+
+fn reporter(server: &Server, secret: &str, witness: Arc<Witness>, seed: u64) -> Reporter {
+    let options = ClientOptions {
+        attempt_deadline: Duration::from_secs(10),
+        total_deadline: PATIENCE,
+        backoff: Backoff { base: Duration::from_millis(20), cap: Duration::from_millis(200) },
+        seed,
+        ..ClientOptions::default()
+    };
+    let destination = Destination::new(&server.callback_url(), secret).unwrap();
+    Reporter::new(Client::new(options).unwrap(), destination, witness)
+}
+
+async fn drained(store: &dyn OperatorStore) {
+    while store.outbox_depth().await.unwrap().pending > 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
