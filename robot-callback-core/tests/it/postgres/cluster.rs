@@ -9,7 +9,8 @@ use std::process::{Child, Command, Stdio};
 use super::programs::{Runner, postgres_program, run};
 
 /// Waits until its standard input closes (when whoever started it is gone), stops the server and clears up.
-const KEEPER: &str = r#"cat >/dev/null; "$1" -D "$2/data" -m immediate stop >/dev/null 2>&1; cd /; rm -rf "$2""#;
+const KEEPER: &str =
+    r#"cat >/dev/null; "$1" -D "$2/data" -m immediate stop >/dev/null 2>&1; cd /; rm -rf "$2""#;
 
 /// How many connections a server takes: every test brings pools of its own.
 const MAX_CONNECTIONS: u32 = 400;
@@ -40,7 +41,8 @@ impl Cluster {
             runner.own(&ours);
         }
         let mut initdb = runner.command(postgres_program("initdb"), &folder);
-        run(initdb.args(["-D", "data", "-U", "postgres", "-E", "UTF8", "--locale=C", "--pwfile=password"])
+        run(initdb
+            .args(["-D", "data", "-U", "postgres", "-E", "UTF8", "--locale=C", "--pwfile=password"])
             // A password over loopback, so that no other user of this machine becomes a superuser here.
             .args(["--auth-local=reject", "--auth-host=password"]));
         let mut cluster = Self { folder, runner, port: 0, password, keeper };

@@ -52,11 +52,7 @@ pub(crate) enum Server {
 
 impl Server {
     fn own() -> Self {
-        Self::Own {
-            cluster: Box::new(Cluster::start()),
-            ours: OnceCell::new(),
-            crm: OnceCell::new(),
-        }
+        Self::Own { cluster: Box::new(Cluster::start()), ours: OnceCell::new(), crm: OnceCell::new() }
     }
 
     /// A new database with that content.
@@ -126,7 +122,8 @@ impl Server {
 /// The same server's URL, for another database of it.
 fn of_database(url: &str, database: &str) -> String {
     let (scheme, rest) = url.split_once("://").expect("DATABASE_URL is a URL: postgres://user@host/database");
-    let (rest, query) = rest.split_once('?').map_or((rest, String::new()), |(rest, q)| (rest, format!("?{q}")));
+    let (rest, query) =
+        rest.split_once('?').map_or((rest, String::new()), |(rest, q)| (rest, format!("?{q}")));
     let host = rest.split('/').next().unwrap_or(rest);
     format!("{scheme}://{host}/{database}{query}")
 }
@@ -161,7 +158,9 @@ impl Drop for Database {
         // A runtime can't be waited for inside another one.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a machine that runs tests can start a runtime").block_on(server.execute(&statement));
+            runtime
+                .expect("a machine that runs tests can start a runtime")
+                .block_on(server.execute(&statement));
         });
         if dropping.join().is_err() && !std::thread::panicking() {
             panic!("the test's database can be dropped");
@@ -171,7 +170,8 @@ impl Drop for Database {
 
 /// A connection that lives as long as its client.
 pub(crate) async fn connect(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the server takes connections");
+    let (client, connection) =
+        tokio_postgres::connect(url, NoTls).await.expect("the server takes connections");
     tokio::spawn(connection);
     client
 }
