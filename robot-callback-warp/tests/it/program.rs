@@ -188,7 +188,7 @@ async fn what_goes_wrong_is_said_on_stderr_and_in_the_exit_code() {
         (&["--colour"][..], 2, "--colour"),
         (&["--port", "x"], 2, "PORT must be a whole number from 0 to 65535 (from the command line)"),
         (&["--config", "bad.toml"], 2, "the settings file knows no setting colour (from bad.toml)"),
-        (&["--database-url", "postgres://x/y"], 2, "DATABASE_URL must be sqlite:FILE or memory:"),
+        (&["--database-url", "mysql://x/y"], 2, "DATABASE_URL must be postgres://…, sqlite:FILE or memory:"),
         (&["--database-url", "sqlite:no/such/folder/x.db"], 1, "opening no/such/folder/x.db"),
         (&["--bind", "192.0.2.1:0", "--database-url", "memory:"], 1, "listening on 192.0.2.1:0"),
         (&["verify"], 1, "there is no robot-callback.db"),
