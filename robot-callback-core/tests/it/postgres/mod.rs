@@ -4,4 +4,5 @@ mod cluster;
 mod conformance;
 mod database;
 mod programs;
+mod servers;
 mod world;
