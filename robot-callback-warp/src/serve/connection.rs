@@ -84,7 +84,7 @@ fn service(
 /// Closes in the order that lets the last answer arrive: a socket closed over unread bytes sends a reset, and the
 /// peer may lose the answer that was on its way (a 413, say, while it was still sending).
 async fn linger(mut stream: Stall<TcpStream>) {
-    const TIME: Duration = Duration::from_secs(2);
+    const TIME: Duration = Duration::from_secs(5);
     const BYTES: u64 = 1024 * 1024;
     let closing = async {
         stream.shutdown().await?;

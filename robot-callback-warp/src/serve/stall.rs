@@ -88,7 +88,8 @@ mod tests {
             far.read_exact(&mut [0; 4]).await
         });
         written.expect("a slow peer is waited for");
-        let failed = near.write_all(b"9").await.expect_err("nobody takes it");
+        let writing = tokio::time::timeout(Duration::from_secs(3600), near.write_all(b"9")).await;
+        let failed = writing.expect("it ends").expect_err("nobody takes it");
         assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
     }
 }
