@@ -1,7 +1,9 @@
 //! A throw-away PostgreSQL server on 127.0.0.1. It ends with the process that started it, whatever that one's end is,
 //! and leaves nothing behind.
 
+use std::fs::Permissions;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -36,16 +38,14 @@ impl Cluster {
         let runner = Runner::for_folder_of(&folder);
         let keeper = keeper(runner, &folder);
         let password = random_hex();
-        std::fs::write(folder.join("password"), &password).expect("the folder is ours");
-        for ours in [folder.clone(), folder.join("password")] {
-            runner.own(&ours);
-        }
-        let mut initdb = runner.command(postgres_program("initdb"), &folder);
-        run(initdb
+        runner.own(&folder);
+        let mut cluster = Self { folder, runner, port: 0, password, keeper };
+        cluster.write("password", &cluster.password);
+        run(cluster
+            .command("initdb")
             .args(["-D", "data", "-U", "postgres", "-E", "UTF8", "--locale=C", "--pwfile=password"])
             // A password over loopback, so that no other user of this machine becomes a superuser here.
             .args(["--auth-local=reject", "--auth-host=password"]));
-        let mut cluster = Self { folder, runner, port: 0, password, keeper };
         cluster.choose_port_and_start();
         cluster
     }
@@ -82,6 +82,26 @@ impl Cluster {
         self.runner.command(postgres_program(program), &self.folder)
     }
 
+    /// A script of the shell, by that user, in the server's folder; what is added to it are its arguments.
+    pub(crate) fn shell(&self, script: &str) -> Command {
+        let mut shell = self.runner.command("/bin/sh", &self.folder);
+        shell.args(["-c", script, "sh"]);
+        shell
+    }
+
+    /// Puts a file for the server's user into its folder, to be read by nobody else.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.folder.join(name);
+        std::fs::write(&path, text).expect("the folder is ours");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("the file is ours");
+        self.runner.own(&path);
+    }
+
+    /// A file of the server's folder; nothing when it is not there.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.join(name)).unwrap_or_default()
+    }
+
     /// Stops it at once, without a word to anybody: what it had not made durable is lost.
     pub(crate) fn stop_immediately(&self) {
         run(self.command("pg_ctl").args(["-D", "data", "-m", "immediate", "-w", "stop"]));
@@ -103,8 +123,7 @@ impl Cluster {
         if output.status.success() {
             return Ok(());
         }
-        let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-        Err(format!("{}{log}", String::from_utf8_lossy(&output.stderr)))
+        Err(format!("{}{}", String::from_utf8_lossy(&output.stderr), self.read("log")))
     }
 }
 
@@ -126,7 +145,7 @@ fn keeper(runner: Runner, folder: &Path) -> Child {
 
 /// A free port below those that the kernel gives to outgoing connections: one of those could take the port while
 /// the server is stopped, and a connection to a closed port among them can even meet itself.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let mut ports = std::iter::repeat_with(|| 20_000 + random_number() % 10_000);
     ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("some port is free")
 }

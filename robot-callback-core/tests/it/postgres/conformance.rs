@@ -1,4 +1,4 @@
-//! Every law, in both ways of sending statements.
+//! Every law: in both ways of sending statements, on the CRM's own tables, and through a transaction pooler.
 
 mod prepared {
     use robot_callback_core::{Rules, StatementMode, conformance::World};
@@ -18,4 +18,12 @@ mod unnamed {
     }
 
     robot_callback_core::store_conformance!(durable world);
+}
+
+mod crm {
+    robot_callback_core::store_conformance!(durable crate::postgres::world::crm_world);
+}
+
+mod pooled {
+    robot_callback_core::store_conformance!(durable crate::postgres::world::pooled_world);
 }

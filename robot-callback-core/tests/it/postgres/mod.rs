@@ -1,8 +1,11 @@
 //! What holds of `PostgresStore` on a real PostgreSQL, which the tests start themselves.
 
 mod cluster;
-mod conformance;
+mod crm;
 mod database;
+mod pooler;
 mod programs;
 mod servers;
 mod world;
+
+mod conformance;
