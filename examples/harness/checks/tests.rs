@@ -62,7 +62,7 @@ async fn an_event_that_arrives_twice_breaks_no_law() {
 async fn a_second_completion_under_another_id_is_named() {
     let mut facts = sound().await;
     let mut second = completion(&mut facts).clone();
-    second.id.push_str("0");
+    second.id.push('0');
     facts.events.push(second);
     assert_eq!(broken(&facts), ["one completion event per run, by id"]);
 }

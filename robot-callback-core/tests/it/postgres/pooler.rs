@@ -37,7 +37,12 @@ impl Pooler {
         cluster.write("pooler.ini", &settings(cluster, port));
         cluster.write("users.txt", &format!("\"postgres\" \"{}\"\n", cluster.password()));
         let mut keeper = cluster.shell(KEEPER);
-        keeper.arg(program).process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        keeper
+            .arg(program)
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let keeper = keeper.spawn().expect("a shell can be started");
         let given_up = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
