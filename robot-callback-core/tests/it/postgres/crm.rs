@@ -63,7 +63,7 @@ impl Shop {
     pub(crate) async fn new(client: &Client) -> Self {
         let workspace = WorkspaceId::random();
         let sql =
-            "WITH w AS (INSERT INTO workspaces (id, name, slug) VALUES ($1, 'Shop', $1::text) RETURNING id),
+            "WITH w AS (INSERT INTO workspaces (id, name, slug) VALUES ($1::uuid, 'Shop', ($1::uuid)::text) RETURNING id),
             p AS (INSERT INTO pipelines (workspace_id, name) SELECT id, 'Sales' FROM w RETURNING id),
             s AS (INSERT INTO pipeline_stages (pipeline_id, name) SELECT id, 'To be sent' FROM p RETURNING id)
             SELECT p.id, s.id FROM p, s";

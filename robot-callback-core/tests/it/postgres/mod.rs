@@ -3,6 +3,7 @@
 mod cluster;
 mod crm;
 mod database;
+mod owner;
 mod pooler;
 mod programs;
 mod servers;
