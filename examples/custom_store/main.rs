@@ -1,8 +1,8 @@
 //! How to write a store of one's own, by a whole small one: everything in one JSON file.
 //!
-//! `store.rs` is the two traits, `state.rs` and `outbox.rs` are what is remembered, `file.rs` makes it last. None of
-//! them decides anything: `robot_callback_core::change` does. Durable, simple, slow; the tests at the end of this
-//! file hold it to every law that the house's own stores keep.
+//! `store.rs` is the two traits, `state.rs`, `rows.rs` and `outbox.rs` are what is remembered, `file.rs` makes it last.
+//! None of them decides anything: `robot_callback_core::change` does. Durable, simple, slow. `tests/it/laws.rs` holds
+//! it to every law that the house's own stores keep.
 //!
 //! `cargo run --example custom_store` reports a few results to it, restarts it, and asks what it still knows.
 
@@ -10,10 +10,15 @@
 
 mod file;
 mod outbox;
+mod rows;
 mod state;
 mod store;
 
-use robot_callback_core::{Creation, ErrorType, NewJob, OperatorStore, Report, Store};
+use std::sync::Arc;
+
+use robot_callback_core::{
+    Creation, ErrorType, NewJob, OperatorStore, Report, Rules, Store, SystemClock, Verdict,
+};
 
 use self::store::JsonFileStore;
 
@@ -27,7 +32,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("callbacks.json");
 
-    let store = JsonFileStore::open(&path)?;
+    let open = || JsonFileStore::open(&path, Arc::new(SystemClock), Rules::default());
+    let store = open()?;
     let new = NewJob::from_json(JOB, None)?;
     let items: Vec<_> = new.items.iter().map(|item| item.id).collect();
     let Creation::Created(job) = store.create_job(new).await? else {
@@ -39,7 +45,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     drop(store);
 
-    let store = JsonFileStore::open(&path)?;
+    let store = open()?;
     println!("after the restart, the first one again: {:?}", verdict(&store, first).await?);
     println!("the last one: {:?}", verdict(&store, Report::success(items[2], "73150001003")).await?);
     let job = store.job(job).await?.ok_or("the job is gone")?.job;
@@ -50,31 +56,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn verdict(
-    store: &dyn Store,
-    report: Report,
-) -> Result<robot_callback_core::Verdict, Box<dyn std::error::Error>> {
+async fn verdict(store: &dyn Store, report: Report) -> Result<Verdict, Box<dyn std::error::Error>> {
     Ok(store.apply(report).await?.ok_or("there is no such item")?.verdict)
-}
-
-#[cfg(test)]
-mod laws {
-    use std::sync::Arc;
-
-    use robot_callback_core::conformance::World;
-    use robot_callback_core::{ManualClock, OperatorStore, Rules, store_conformance};
-
-    use super::store::JsonFileStore;
-
-    async fn world(rules: Rules) -> World {
-        let folder = tempfile::tempdir().expect("a folder for the file");
-        let clock = Arc::new(ManualClock::default());
-        let (path, time) = (folder.path().join("callbacks.json"), clock.clone());
-        let open = move || -> Arc<dyn OperatorStore> {
-            Arc::new(JsonFileStore::open_with(&path, time.clone(), rules).expect("the file opens"))
-        };
-        World::new(open(), clock).reopened_by(move || std::future::ready(open())).holding(folder)
-    }
-
-    store_conformance!(durable world);
 }

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use robot_callback_core::change::{self, Change, Scene};
 use robot_callback_core::{
     Applied, Creation, Discrepancy, FieldError, Item, ItemId, ItemView, Job, JobId, JobView, KeptReport,
-    NewItem, NewJob, NewOrder, Order, OrderId, Recount, Report, Resolution, Rules, Timestamp, Verdict,
+    NewItem, NewJob, NewOrder, Order, OrderId, Recount, Report, ReportError, Resolution, Rules, Timestamp,
+    Verdict,
 };
 use serde::{Deserialize, Serialize};
 
 use super::outbox::Outbox;
+use super::rows::{ItemRow, JobRow, KeptRow};
 
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -19,43 +21,6 @@ pub(crate) struct State {
     announced: BTreeSet<(JobId, u32)>,
     kept: Vec<KeptRow>,
     pub(crate) outbox: Outbox,
-}
-
-#[derive(Serialize, Deserialize)]
-struct JobRow {
-    job: Job,
-    idempotency_key: Option<String>,
-    fingerprint: Option<String>,
-    /// In the order they were given.
-    items: Vec<ItemRow>,
-}
-
-/// An item that brings its job's id along; for people to read, it leaves that out.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(from = "Item")]
-struct ItemRow {
-    #[serde(rename = "jobId")]
-    job_id: JobId,
-    #[serde(flatten)]
-    item: Item,
-}
-
-impl From<Item> for ItemRow {
-    fn from(item: Item) -> Self {
-        Self { job_id: item.job_id, item }
-    }
-}
-
-/// A kept report as it is written; `report` in the wire's own form.
-#[derive(Serialize, Deserialize)]
-struct KeptRow {
-    job_id: JobId,
-    verdict: Verdict,
-    current_attempt: u32,
-    report: serde_json::Value,
-    received_at: Timestamp,
-    times: u32,
-    resolution: Option<Resolution>,
 }
 
 impl State {
@@ -199,10 +164,7 @@ impl State {
         over.into_iter().map(|(job, _)| job).collect()
     }
 
-    pub(crate) fn kept_reports(
-        &self,
-        job: JobId,
-    ) -> Result<Vec<KeptReport>, robot_callback_core::ReportError> {
+    pub(crate) fn kept_reports(&self, job: JobId) -> Result<Vec<KeptReport>, ReportError> {
         let of_job = self.kept.iter().zip(1..).filter(|(kept, _)| kept.job_id == job);
         of_job.map(|(kept, id)| kept.read(id)).collect()
     }
@@ -235,24 +197,5 @@ impl State {
             Recount::of(row.job.clone(), &items, announced).discrepancies()
         };
         self.jobs.values().flat_map(recount).collect()
-    }
-}
-
-impl JobRow {
-    fn items(&self) -> impl Iterator<Item = Item> {
-        self.items.iter().map(|row| row.item.clone())
-    }
-
-    fn put(&mut self, item: Item) {
-        let place = self.items.iter_mut().find(|row| row.item.id == item.id);
-        place.into_iter().for_each(|row| *row = item.clone().into());
-    }
-}
-
-impl KeptRow {
-    fn read(&self, id: i64) -> Result<KeptReport, robot_callback_core::ReportError> {
-        let &Self { job_id, verdict, current_attempt, ref report, received_at, times, resolution } = self;
-        let report = Report::parse(report.to_string().as_bytes())?;
-        Ok(KeptReport { id, job_id, verdict, current_attempt, report, received_at, times, resolution })
     }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use robot_callback_core::{
     Applied, Claim, Clock, Creation, DeadLetter, Discrepancy, EntryId, ItemId, JobId, JobView, KeptReport,
     Lease, LeaseToken, NewJob, OperatorStore, OutboxDepth, Report, Resolution, Rules, Settlement, Store,
-    StoreError, SystemClock, Timestamp,
+    StoreError, Timestamp,
 };
 
 use super::file::JsonFile;
@@ -24,12 +24,7 @@ pub(crate) struct JsonFileStore {
 
 impl JsonFileStore {
     /// Opens the file, which is made by the first change if it is not there.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        Self::open_with(path, Arc::new(SystemClock), Rules::default())
-    }
-
-    /// The same, on that clock, with those rules.
-    pub(crate) fn open_with(path: &Path, clock: Arc<dyn Clock>, rules: Rules) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, clock: Arc<dyn Clock>, rules: Rules) -> io::Result<Self> {
         let file = JsonFile::new(path);
         file.read::<State>()?;
         Ok(Self { file, clock, rules })

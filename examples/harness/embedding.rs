@@ -1,5 +1,7 @@
 //! What the embedding examples need around the lines they are about: a job to report on, a secret, a port.
 
+#![allow(clippy::print_stdout, reason = "the embedding examples speak to people")]
+
 use std::error::Error;
 use std::net::Ipv4Addr;
 

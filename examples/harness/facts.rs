@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use robot_callback_core::{
     DeadLetter, Discrepancy, Event, ItemId, JobId, JobView, KeptReport, OperatorStore, OutboxDepth, Report,
@@ -65,6 +66,18 @@ impl Facts {
         }
         Ok(facts)
     }
+}
+
+/// Waits until nothing waits to be sent. Waits for ever if something always does: give it a time limit.
+///
+/// # Errors
+/// The store's.
+pub async fn drained(store: &dyn OperatorStore) -> Result<(), StoreError> {
+    const LOOK_AGAIN: Duration = Duration::from_millis(50);
+    while store.outbox_depth().await?.pending > 0 {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
 }
 
 /// Opens the store that a server works on, beside it. `folder` is where the server works.

@@ -3,8 +3,6 @@
 //!
 //! Nothing here belongs into a product; it is the stage on which the product is watched.
 
-#![allow(clippy::print_stdout, reason = "the programs of this package speak to people")]
-
 pub mod embedding;
 
 mod batch;
@@ -14,18 +12,22 @@ mod http;
 mod operator;
 mod server;
 
+mod reporter;
 mod robot;
 mod witness;
 
 mod checks;
 mod facts;
+mod pesos;
 
 pub use batch::{BatchOrder, BatchRequest, Credentials, ItemRow, JobRows, OrderInput};
 pub use checks::{Check, check};
-pub use facts::{Facts, open_store};
+pub use facts::{Facts, drained, open_store};
 pub use http::{Answered, HttpError, request};
 pub use operator::{Operator, OperatorError};
+pub use pesos::pesos;
 pub use portal::Portal;
+pub use reporter::Reporter;
 pub use robot::{Events, Robot, RobotOptions};
 pub use server::{Server, ServerError, ServerSettings};
-pub use witness::{Progress, Reporter, Testimony, Witness};
+pub use witness::{Progress, Testimony, Witness};

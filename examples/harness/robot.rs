@@ -7,7 +7,7 @@ use robot_callback_core::{ErrorType, ItemId, Outcome, Report};
 
 use crate::batch::{BatchOrder, BatchRequest};
 use crate::portal::Portal;
-use crate::witness::Reporter;
+use crate::reporter::Reporter;
 
 /// How a robot works.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,10 @@
 //! The witness: what was reported, and what was answered to it. Lives outside the server and outlives it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use robot_callback_core::inngest_loopback::InngestLoopback;
 use robot_callback_core::{Event, ItemId, JobId, Report, Verdict};
-use robot_coordinadora_client::{Client, Destination};
 use tokio::sync::watch;
 
 use crate::batch::JobRows;
@@ -105,12 +104,12 @@ impl Witness {
         too_early.extend(open.into_iter().filter(announced));
     }
 
-    fn sent(&self, item: ItemId) {
+    pub(crate) fn sent(&self, item: ItemId) {
         self.heard().begun.insert(item);
         self.progress.send_modify(|progress| progress.in_flight += 1);
     }
 
-    fn ended(&self, ended: Result<Testimony, String>) {
+    pub(crate) fn ended(&self, ended: Result<Testimony, String>) {
         let good = ended.is_ok();
         let mut heard = self.heard();
         match ended {
@@ -126,41 +125,5 @@ impl Witness {
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Reports results through the robot's client, before the witness.
-#[derive(Clone, Debug)]
-pub struct Reporter {
-    client: Client,
-    destination: Destination,
-    witness: Arc<Witness>,
-}
-
-impl Reporter {
-    /// A reporter to that destination.
-    #[must_use]
-    pub fn new(client: Client, destination: Destination, witness: Arc<Witness>) -> Self {
-        Self { client, destination, witness }
-    }
-
-    /// Reports a result until it is answered 200 or the client gives up; the witness has it either way.
-    pub async fn report(&self, report: Report) {
-        self.witness.sent(report.item_id);
-        let ended = match self.client.report_result(&self.destination, &report).await {
-            Ok(delivered) => Ok(Testimony { report, verdict: delivered.verdict }),
-            Err(failure) => Err(failure.to_string()),
-        };
-        self.witness.ended(ended);
-    }
-
-    /// Reports the same result so many times at once.
-    pub async fn report_at_once(&self, report: &Report, times: usize) {
-        let mut copies = tokio::task::JoinSet::new();
-        for _ in 0..times {
-            let (reporter, report) = (self.clone(), report.clone());
-            copies.spawn(async move { reporter.report(report).await });
-        }
-        copies.join_all().await;
     }
 }

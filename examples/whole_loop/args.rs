@@ -6,8 +6,8 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "whole_loop")]
 pub(crate) struct Args {
-    /// Draws everything that is left to chance; the same seed draws the same
-    #[arg(long, value_name = "N", default_value_t = fastrand::u64(..1_000_000))]
+    /// Draws everything that is left to chance; the same seed draws the same [default: random]
+    #[arg(long, value_name = "N", default_value_t = fastrand::u64(..1_000_000), hide_default_value = true)]
     pub(crate) seed: u64,
     /// How many orders the batch has; more than the file holds means some of them again
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(6..=1000))]

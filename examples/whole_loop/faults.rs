@@ -7,7 +7,7 @@ use robot_callback_harness::{Server, Witness};
 use tokio::sync::watch;
 
 use crate::stage::Error;
-use crate::story::Story;
+use crate::story::{Steps, Story};
 
 /// What has gone wrong so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,22 +35,22 @@ pub(crate) struct Faults<'a> {
 impl Faults<'_> {
     /// Lets everything go wrong while a robot works through that many orders.
     pub(crate) async fn run(mut self, orders: usize) -> Result<Incidents, Error> {
-        let mut created = self.story.created();
-        reached(&mut created, orders * 15 / 100).await?;
+        let mut steps = self.story.steps();
+        reached(&mut steps, orders * 15 / 100).await?;
         self.deny_what_was_taken();
-        reached(&mut created, orders * 30 / 100).await?;
-        self.kill_in_flight().await?;
-        reached(&mut created, orders * 50 / 100).await?;
+        reached(&mut steps, orders * 30 / 100).await?;
+        self.kill_in_flight(orders).await?;
+        reached(&mut steps, orders * 50 / 100).await?;
         self.inngest.stop().await;
         self.incidents.outages += 1;
         self.story.say("    the event endpoint goes down");
-        reached(&mut created, orders * 65 / 100).await?;
-        self.kill_in_flight().await?;
-        reached(&mut created, orders * 85 / 100).await?;
+        reached(&mut steps, orders * 65 / 100).await?;
+        self.kill_in_flight(orders).await?;
+        reached(&mut steps, orders * 85 / 100).await?;
         self.inngest.restart().await?;
         self.story.say("    the event endpoint is up again");
-        reached(&mut created, orders).await?;
-        self.kill_in_flight().await?;
+        reached(&mut steps, orders).await?;
+        self.kill_in_flight(orders).await?;
         Ok(self.incidents)
     }
 
@@ -62,10 +62,14 @@ impl Faults<'_> {
     }
 
     /// Kills the server while reports are on their way, somewhere between their sending and their answers.
-    async fn kill_in_flight(&mut self) -> Result<(), Error> {
-        let mut progress = self.witness.watch();
-        progress.wait_for(|progress| progress.in_flight > 0).await?;
-        tokio::time::sleep(Duration::from_micros(self.rng.u64(0..4000))).await;
+    async fn kill_in_flight(&mut self, orders: usize) -> Result<(), Error> {
+        let (mut progress, mut steps) = (self.witness.watch(), self.story.steps());
+        tokio::select! {
+            sent = progress.wait_for(|progress| progress.in_flight > 0) => drop(sent?),
+            // The robot may be done by now; then it is killed while its events leave.
+            ended = steps.wait_for(|steps| steps.reported >= orders) => drop(ended?),
+        }
+        tokio::time::sleep(Duration::from_micros(self.rng.u64(0..1500))).await;
         let in_flight = self.witness.watch().borrow().in_flight;
         self.server.kill().await?;
         self.incidents.kills += 1;
@@ -78,7 +82,7 @@ impl Faults<'_> {
     }
 }
 
-async fn reached(created: &mut watch::Receiver<usize>, orders: usize) -> Result<(), Error> {
-    created.wait_for(|created| *created >= orders).await?;
+async fn reached(steps: &mut watch::Receiver<Steps>, orders: usize) -> Result<(), Error> {
+    steps.wait_for(|steps| steps.created >= orders).await?;
     Ok(())
 }

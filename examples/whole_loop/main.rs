@@ -15,6 +15,7 @@ mod stage;
 mod story;
 mod summary;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use clap::Parser;
 use robot_callback_harness::{Facts, check};
 
 use self::args::Args;
-use self::stage::Stage;
+use self::stage::{Error, Stage};
 use self::story::Story;
 use self::summary::Summary;
 
@@ -43,26 +44,32 @@ fn main() -> ExitCode {
     })
 }
 
-async fn play(args: &Args) -> Result<ExitCode, stage::Error> {
-    let story = Story::begin(args.plain, args.orders);
-    story.say(&format!("seed {} (the same again: --seed {})", args.seed, args.seed));
-    let stage = Stage::build(args, &story).await?;
-    let folder = stage.folder.path().to_owned();
-    let played = match tokio::time::timeout(DEADLINE, stage.play(args, &story)).await {
-        Ok(played) => played,
+/// Plays the loop in a temporary folder, which is kept unless all went well.
+async fn play(args: &Args) -> Result<ExitCode, Error> {
+    let folder = tempfile::Builder::new().prefix("whole-loop-").tempdir()?;
+    let held = match tokio::time::timeout(DEADLINE, watch(args, folder.path())).await {
+        Ok(held) => held,
         Err(_) => Err(format!("it did not end within {DEADLINE:?}").into()),
     };
-    story.end();
-    let (facts, incidents, folder_guard) = match played {
-        Ok(played) => played,
-        Err(error) => return Err(format!("{error}\nits data was in {}", folder.display()).into()),
-    };
-    println!("{}", Summary { facts: &facts, incidents: &incidents });
-    if conclude(&facts) {
+    if matches!(held, Ok(true)) {
         return Ok(ExitCode::SUCCESS);
     }
-    println!("the data is kept in {}", folder_guard.keep().display());
-    Ok(ExitCode::FAILURE)
+    println!("the data is kept in {}", folder.keep().display());
+    held.map(|_| ExitCode::FAILURE)
+}
+
+/// Plays the loop and tells of it; says whether every check held.
+async fn watch(args: &Args, folder: &Path) -> Result<bool, Error> {
+    let story = Story::begin(args.plain, args.orders);
+    story.say(&format!("seed {} (the same again: --seed {})", args.seed, args.seed));
+    let played = match Stage::build(args, folder, &story).await {
+        Ok(stage) => stage.play(args, &story).await,
+        Err(error) => Err(error),
+    };
+    story.end();
+    let (facts, incidents) = played?;
+    println!("{}", Summary { facts: &facts, incidents: &incidents });
+    Ok(conclude(&facts))
 }
 
 /// Prints every check; says whether all held.

@@ -1,16 +1,14 @@
 //! The stage: a server process, an event endpoint, a robot; set up, played on, and taken down.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use robot_callback_core::inngest_loopback::InngestLoopback;
-use robot_callback_core::{Backoff, OperatorStore};
 use robot_callback_harness::{
-    BatchRequest, Facts, Operator, Reporter, Robot, RobotOptions, Server, ServerSettings, Witness, open_store,
+    BatchRequest, Facts, Operator, Reporter, Robot, RobotOptions, Server, ServerSettings, Witness, drained,
+    open_store,
 };
-use robot_coordinadora_client::{Client, ClientOptions, Destination};
-use tempfile::TempDir;
 
 use crate::args::Args;
 use crate::faults::{Faults, Incidents};
@@ -23,12 +21,15 @@ pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) const SERVER: &str = "server";
 
 const BATCH: &[u8] = include_bytes!("../data/batch.json");
+/// How long the robot pauses between two orders, and in a large batch all in all.
+const PAUSE: Duration = Duration::from_millis(80);
+const ALL_PAUSES: Duration = Duration::from_secs(4);
 /// How long the last events may take to arrive.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Everything that plays.
 pub(crate) struct Stage {
-    pub(crate) folder: TempDir,
+    folder: PathBuf,
     server: Server,
     inngest: InngestLoopback,
     witness: Arc<Witness>,
@@ -38,11 +39,10 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) async fn build(args: &Args, story: &Story) -> Result<Self, Error> {
+    pub(crate) async fn build(args: &Args, folder: &Path, story: &Story) -> Result<Self, Error> {
         let mut rng = fastrand::Rng::with_seed(args.seed);
-        let folder = tempfile::Builder::new().prefix("whole-loop-").tempdir()?;
         let inngest = InngestLoopback::start().await?;
-        let settings = settings(args, folder.path(), &inngest)?;
+        let settings = settings(args, folder, &inngest)?;
         let (secret, token) = (settings.secret.clone(), settings.token.clone());
         let server = Server::start(settings).await?;
         story.say(&format!("a server at {}, on {}", server.address(), args.database));
@@ -56,19 +56,16 @@ impl Stage {
         witness.expect(&job);
         let batch = batch.of_job(&job, server.callback_url(), secret.clone());
         story.say(&format!("job {} of {} orders", job.job_id, batch.orders.len()));
-        let reporter = reporter(&batch, witness.clone(), rng.u64(..))?;
+        let reporter = Reporter::new(&batch.callback_url, &secret, witness.clone(), rng.u64(..))?;
+        let folder = folder.to_owned();
         Ok(Self { folder, server, inngest, witness, reporter, batch, rng })
     }
 
     /// Plays the whole loop, and collects the facts once the server is dead for good.
-    pub(crate) async fn play(
-        mut self,
-        args: &Args,
-        story: &Story,
-    ) -> Result<(Facts, Incidents, TempDir), Error> {
+    pub(crate) async fn play(mut self, args: &Args, story: &Story) -> Result<(Facts, Incidents), Error> {
         let Self { server, inngest, witness, reporter, batch, rng, folder } = &mut self;
         let options = RobotOptions {
-            pause: Duration::from_millis(80),
+            pause: PAUSE.min(ALL_PAUSES / u32::from(args.orders)),
             copies: 3,
             contradict_one_in: 5,
             seed: rng.u64(..),
@@ -78,7 +75,7 @@ impl Stage {
         let faults = Faults { server, inngest, witness, story, rng: rng.fork(), incidents };
         let playing = async {
             let (truth, incidents) = tokio::join!(robot.run(batch, story), faults.run(batch.orders.len()));
-            let store = open_store(&args.database, folder.path())?;
+            let store = open_store(&args.database, folder)?;
             tokio::time::timeout(DRAIN_DEADLINE, drained(&*store))
                 .await
                 .map_err(|_| "events still wait")??;
@@ -90,12 +87,12 @@ impl Stage {
         };
         // Killed and never stopped: what is there now is there whatever happens.
         server.kill().await?;
-        let store = open_store(&args.database, folder.path())?;
+        let store = open_store(&args.database, folder)?;
         let mut facts = Facts::collect(truth, witness, &*store, inngest.events()).await?;
         if args.pretend_second_completion {
             pretend_second_completion(&mut facts);
         }
-        Ok((facts, incidents, self.folder))
+        Ok((facts, incidents))
     }
 }
 
@@ -108,28 +105,6 @@ fn settings(args: &Args, folder: &Path, inngest: &InngestLoopback) -> Result<Ser
         token: format!("operator-{:016x}", fastrand::u64(..)),
         inngest: inngest.base_url(),
     })
-}
-
-fn reporter(batch: &BatchRequest, witness: Arc<Witness>, seed: u64) -> Result<Reporter, Error> {
-    let options = ClientOptions {
-        attempt_deadline: Duration::from_secs(5),
-        total_deadline: Duration::from_secs(30),
-        backoff: Backoff { base: Duration::from_millis(30), cap: Duration::from_millis(300) },
-        seed,
-        ..ClientOptions::default()
-    };
-    let secret = batch.callback_secret.as_deref().unwrap_or_default();
-    let destination = Destination::new(&batch.callback_url, secret)?;
-    Ok(Reporter::new(Client::new(options)?, destination, witness))
-}
-
-/// Waits until nothing waits to be sent.
-async fn drained(store: &dyn OperatorStore) -> Result<(), Error> {
-    const LOOK_AGAIN: Duration = Duration::from_millis(50);
-    while store.outbox_depth().await?.pending > 0 {
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
-    Ok(())
 }
 
 fn pretend_second_completion(facts: &mut Facts) {

@@ -11,8 +11,16 @@ use tokio::sync::watch;
 pub(crate) struct Story {
     bar: Option<ProgressBar>,
     orders: u16,
-    /// How many orders were tried so far: what the faults wait for.
-    created: watch::Sender<usize>,
+    steps: watch::Sender<Steps>,
+}
+
+/// How far the robot is: what the faults wait for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Steps {
+    /// How many orders were tried.
+    pub(crate) created: usize,
+    /// How many of them were reported, with all repetitions.
+    pub(crate) reported: usize,
 }
 
 impl Story {
@@ -20,7 +28,7 @@ impl Story {
     pub(crate) fn begin(plain: bool, orders: u16) -> Self {
         let terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
         let bar = (terminal && !plain).then(|| ProgressBar::new(orders.into()).with_style(style()));
-        Self { bar, orders, created: watch::Sender::new(0) }
+        Self { bar, orders, steps: watch::Sender::default() }
     }
 
     /// Tells of something that happened.
@@ -31,9 +39,9 @@ impl Story {
         }
     }
 
-    /// How many orders were tried so far.
-    pub(crate) fn created(&self) -> watch::Receiver<usize> {
-        self.created.subscribe()
+    /// How far the robot is.
+    pub(crate) fn steps(&self) -> watch::Receiver<Steps> {
+        self.steps.subscribe()
     }
 
     /// Nothing moves any more.
@@ -46,16 +54,17 @@ impl Story {
 
 impl robot_callback_harness::Events for Story {
     fn created(&self, order: &BatchOrder, report: &Report) {
-        self.created.send_modify(|created| *created += 1);
+        self.steps.send_modify(|steps| steps.created += 1);
         let name = format!("{} {}", order.pedido_input.referencia, order.pedido_input.full_name());
         let mark = if report.outcome == Outcome::Success { "✅" } else { "❌" };
         match &self.bar {
             Some(bar) => bar.set_message(name),
-            None => println!("{:>3}/{} {mark} {name}", *self.created.borrow(), self.orders),
+            None => println!("{:>3}/{} {mark} {name}", self.steps.borrow().created, self.orders),
         }
     }
 
     fn reported(&self, _order: &BatchOrder) {
+        self.steps.send_modify(|steps| steps.reported += 1);
         if let Some(bar) = &self.bar {
             bar.inc(1);
         }

@@ -8,12 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use robot_callback_core::inngest_loopback::{Fault, InngestLoopback};
-use robot_callback_core::{Backoff, ItemId, OperatorStore, Report};
+use robot_callback_core::{ItemId, Report};
 use robot_callback_harness::{
     BatchRequest, Facts, Operator, Reporter, Robot, RobotOptions, Server, ServerSettings, Witness, check,
-    open_store,
+    drained, open_store,
 };
-use robot_coordinadora_client::{Client, ClientOptions, Destination};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
@@ -49,7 +48,7 @@ async fn a_server_killed_a_hundred_times_loses_nothing_and_says_nothing_twice() 
     let mut robots = JoinSet::new();
     for number in 0..ROBOTS {
         let seed = seed.wrapping_add(number);
-        let reporter = reporter(&server, &secret, witness.clone(), seed);
+        let reporter = Reporter::new(&server.callback_url(), &secret, witness.clone(), seed).unwrap();
         let load = Load { operator: operator.clone(), reporter, witness: witness.clone(), seed };
         robots.spawn(load.run(stop.clone()));
     }
@@ -63,7 +62,7 @@ async fn a_server_killed_a_hundred_times_loses_nothing_and_says_nothing_twice() 
         let truth: Truth =
             timeout(PATIENCE, robots.join_all()).await.unwrap().into_iter().flatten().collect();
         let store = open_store(DATABASE, folder.path()).unwrap();
-        timeout(PATIENCE, drained(&*store)).await.expect("every event leaves");
+        timeout(PATIENCE, drained(&*store)).await.expect("every event leaves").unwrap();
         truth
     };
     let truth = tokio::select! {
@@ -108,7 +107,7 @@ async fn kill_once(
     let loaded = progress.wait_for(|now| now.answered >= enough && now.in_flight > 0);
     timeout(PATIENCE, loaded).await.expect("the server answers").unwrap();
     // A report is answered within a few milliseconds: anywhere between its sending and its answer.
-    tokio::time::sleep(Duration::from_micros(rng.u64(0..5000))).await;
+    tokio::time::sleep(Duration::from_micros(rng.u64(0..3000))).await;
     server.kill().await.unwrap();
     server.restart().await.unwrap();
 }
@@ -156,23 +155,5 @@ fn settings(folder: &std::path::Path, inngest: &InngestLoopback) -> ServerSettin
         secret: "the callback secret".into(),
         token: "the operator's token".into(),
         inngest: inngest.base_url(),
-    }
-}
-
-fn reporter(server: &Server, secret: &str, witness: Arc<Witness>, seed: u64) -> Reporter {
-    let options = ClientOptions {
-        attempt_deadline: Duration::from_secs(10),
-        total_deadline: PATIENCE,
-        backoff: Backoff { base: Duration::from_millis(20), cap: Duration::from_millis(200) },
-        seed,
-        ..ClientOptions::default()
-    };
-    let destination = Destination::new(&server.callback_url(), secret).unwrap();
-    Reporter::new(Client::new(options).unwrap(), destination, witness)
-}
-
-async fn drained(store: &dyn OperatorStore) {
-    while store.outbox_depth().await.unwrap().pending > 0 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

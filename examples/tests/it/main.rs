@@ -7,6 +7,8 @@ mod embedding;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod programs;
