@@ -199,8 +199,8 @@ fn job_of(size: usize, world: &World) -> NewJob {
     NewJob { deadline, ..NewJob::of_orders(workspace_id, orders) }
 }
 
-fn check_race(world: fn(Rules) -> World, sizes: Vec<usize>, actions: Vec<Action>) {
-    conformance::run(race(world(Rules::default()), sizes, actions));
+fn check_race(world: impl AsyncFnOnce(Rules) -> World, sizes: Vec<usize>, actions: Vec<Action>) {
+    conformance::run(async { race(world(Rules::default()).await, sizes, actions).await });
 }
 
 proptest! {
@@ -210,7 +210,7 @@ proptest! {
     fn reports_at_the_same_time_are_applied_once_by_a_memory_store(
         sizes in vec(1..5_usize, 1..4), actions in vec(action(), 20..150)
     ) {
-        check_race(crate::worlds::memory, sizes, actions);
+        check_race(async |rules| crate::worlds::memory(rules), sizes, actions);
     }
 }
 
@@ -221,6 +221,17 @@ proptest! {
     fn reports_at_the_same_time_are_applied_once_by_a_sqlite_store(
         sizes in vec(1..5_usize, 1..4), actions in vec(action(), 20..150)
     ) {
-        check_race(crate::worlds::sqlite, sizes, actions);
+        check_race(async |rules| crate::worlds::sqlite(rules), sizes, actions);
+    }
+}
+
+#[cfg(feature = "postgres")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 0, ..ProptestConfig::default() })]
+    #[test]
+    fn reports_at_the_same_time_are_applied_once_by_a_postgres_store(
+        sizes in vec(1..5_usize, 1..4), actions in vec(action(), 20..150)
+    ) {
+        check_race(crate::postgres::prepared, sizes, actions);
     }
 }

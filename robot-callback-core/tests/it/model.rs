@@ -13,9 +13,9 @@ use self::op::{Op, op};
 pub(crate) use self::op::{Said, said};
 
 /// Runs a sequence on one thread: the model is about order, not about races.
-pub(crate) fn check(world: fn(Rules) -> World, field_changes: bool, ops: Vec<Op>) {
+pub(crate) fn check(world: impl AsyncFnOnce(Rules) -> World, field_changes: bool, ops: Vec<Op>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { run::sequence(world(Rules { field_changes }), field_changes, ops).await });
+    runtime.block_on(async { run::sequence(world(Rules { field_changes }).await, field_changes, ops).await });
 }
 
 proptest! {
@@ -24,7 +24,7 @@ proptest! {
     fn whatever_happens_a_memory_store_does_what_the_model_says(
         field_changes: bool, ops in vec(op(), 1..120)
     ) {
-        check(crate::worlds::memory, field_changes, ops);
+        check(async |rules| crate::worlds::memory(rules), field_changes, ops);
     }
 }
 
@@ -36,6 +36,18 @@ proptest! {
     fn whatever_happens_a_sqlite_store_does_what_the_model_says(
         field_changes: bool, ops in vec(op(), 1..100)
     ) {
-        check(crate::worlds::sqlite, field_changes, ops);
+        check(async |rules| crate::worlds::sqlite(rules), field_changes, ops);
+    }
+}
+
+#[cfg(feature = "postgres")]
+proptest! {
+    // Every case has a database of its own, and every step is a commit to disk or more.
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_happens_a_postgres_store_does_what_the_model_says(
+        field_changes: bool, ops in vec(op(), 1..100)
+    ) {
+        check(crate::postgres::prepared, field_changes, ops);
     }
 }

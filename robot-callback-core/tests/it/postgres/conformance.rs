@@ -1,10 +1,10 @@
 //! Every law: in both ways of sending statements, on the CRM's own tables, and through a transaction pooler.
 
 mod prepared {
-    use robot_callback_core::{Rules, StatementMode, conformance::World};
+    use robot_callback_core::{Rules, conformance::World};
 
     async fn world(rules: Rules) -> World {
-        crate::postgres::world::world(rules, StatementMode::Prepared).await
+        crate::postgres::prepared(rules).await
     }
 
     robot_callback_core::store_conformance!(durable world);

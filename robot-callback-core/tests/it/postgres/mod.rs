@@ -10,3 +10,5 @@ mod servers;
 mod world;
 
 mod conformance;
+
+pub(crate) use world::prepared;

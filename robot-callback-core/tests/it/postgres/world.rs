@@ -61,3 +61,8 @@ fn deleting(url: String) -> impl Fn(robot_callback_core::OrderId) -> Deleting + 
 }
 
 type Deleting = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What most servers are: our own tables, statements prepared.
+pub(crate) async fn prepared(rules: Rules) -> World {
+    world(rules, StatementMode::Prepared).await
+}
