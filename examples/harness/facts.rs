@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use robot_callback_core::{
-    DeadLetter, Discrepancy, Event, ItemId, JobId, JobView, KeptReport, OperatorStore, OutboxDepth, Report,
-    SqliteOptions, SqliteStore, StoreError,
+    DeadLetter, Discrepancy, Event, ItemId, JobId, JobView, KeptReport, OperatorStore, OutboxDepth,
+    PostgresOptions, PostgresStore, Report, SqliteOptions, SqliteStore, StoreError,
 };
 
 use crate::witness::{Testimony, Witness};
@@ -84,10 +84,16 @@ pub async fn drained(store: &dyn OperatorStore) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// When it can't be opened, or is of a kind that can't be reached from here.
-pub fn open_store(database: &str, folder: &Path) -> Result<Arc<dyn OperatorStore>, StoreError> {
-    let Some(file) = database.strip_prefix("sqlite:") else {
-        return Err(StoreError::fault(format!("{database} is not of the form sqlite:FILE")));
-    };
-    let store = SqliteStore::open(folder.join(file), SqliteOptions::default())?;
-    Ok(Arc::new(store))
+pub async fn open_store(database: &str, folder: &Path) -> Result<Arc<dyn OperatorStore>, StoreError> {
+    match database.split_once(':') {
+        Some(("sqlite", file)) => {
+            let store = SqliteStore::open(folder.join(file), SqliteOptions::default())?;
+            Ok(Arc::new(store))
+        }
+        Some(("postgres" | "postgresql", _)) => {
+            let store = PostgresStore::connect(database, PostgresOptions::default()).await?;
+            Ok(Arc::new(store))
+        }
+        _ => Err(StoreError::fault("the database is neither sqlite:FILE nor postgres://…")),
+    }
 }

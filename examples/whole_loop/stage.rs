@@ -75,7 +75,7 @@ impl Stage {
         let faults = Faults { server, inngest, witness, story, rng: rng.fork(), incidents };
         let playing = async {
             let (truth, incidents) = tokio::join!(robot.run(batch, story), faults.run(batch.orders.len()));
-            let store = open_store(&args.database, folder)?;
+            let store = open_store(&args.database, folder).await?;
             tokio::time::timeout(DRAIN_DEADLINE, drained(&*store))
                 .await
                 .map_err(|_| "events still wait")??;
@@ -87,7 +87,7 @@ impl Stage {
         };
         // Killed and never stopped: what is there now is there whatever happens.
         server.kill().await?;
-        let store = open_store(&args.database, folder)?;
+        let store = open_store(&args.database, folder).await?;
         let mut facts = Facts::collect(truth, witness, &*store, inngest.events()).await?;
         if args.pretend_second_completion {
             pretend_second_completion(&mut facts);

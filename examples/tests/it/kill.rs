@@ -61,7 +61,7 @@ async fn a_server_killed_a_hundred_times_loses_nothing_and_says_nothing_twice() 
         stop.store(true, Ordering::SeqCst);
         let truth: Truth =
             timeout(PATIENCE, robots.join_all()).await.unwrap().into_iter().flatten().collect();
-        let store = open_store(DATABASE, folder.path()).unwrap();
+        let store = open_store(DATABASE, folder.path()).await.unwrap();
         timeout(PATIENCE, drained(&*store)).await.expect("every event leaves").unwrap();
         truth
     };
@@ -71,7 +71,7 @@ async fn a_server_killed_a_hundred_times_loses_nothing_and_says_nothing_twice() 
     };
     server.kill().await.unwrap();
 
-    let store = open_store(DATABASE, folder.path()).unwrap();
+    let store = open_store(DATABASE, folder.path()).await.unwrap();
     let facts = Facts::collect(truth, &witness, &*store, inngest.events()).await.unwrap();
     println!(
         "{} lives in {:.1?}: {} jobs, {} items, {} reports answered 200, {} kept; {} events, {} deliveries",
