@@ -96,9 +96,7 @@ impl State {
             row.job.workspace_id == new.workspace_id && row.idempotency_key.as_ref() == Some(key)
         };
         let row = self.jobs.values().find(same)?;
-        let another =
-            row.fingerprint.is_some() && new.fingerprint.is_some() && row.fingerprint != new.fingerprint;
-        Some(if another { Creation::KeyReused(row.job.id) } else { Creation::Existing(row.job.id) })
+        Some(new.made_before(row.job.id, row.fingerprint.as_deref()))
     }
 
     /// An order that is only named must be there, and one that is there must be of the job's workspace.

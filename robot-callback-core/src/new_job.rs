@@ -70,6 +70,15 @@ pub enum Creation {
 }
 
 impl NewJob {
+    /// What comes of this request when `job` was made before under its key, from a request of that fingerprint.
+    #[must_use]
+    pub fn made_before(&self, job: JobId, fingerprint: Option<&str>) -> Creation {
+        match (fingerprint, self.fingerprint.as_deref()) {
+            (Some(before), Some(now)) if before != now => Creation::KeyReused(job),
+            _ => Creation::Existing(job),
+        }
+    }
+
     /// The rule an order breaks that the store does not have, or has for another workspace.
     pub const FOREIGN_ORDER: &'static str = "must name an order of this workspace";
 

@@ -92,8 +92,7 @@ impl State {
     pub(super) fn create_job(&mut self, new: NewJob, now: Timestamp) -> Creation {
         let key = new.idempotency_key.clone().map(|key| (new.workspace_id, key));
         if let Some((job, fingerprint)) = key.as_ref().and_then(|key| self.keys.get(key)) {
-            let same = fingerprint.is_none() || new.fingerprint.is_none() || *fingerprint == new.fingerprint;
-            return if same { Creation::Existing(*job) } else { Creation::KeyReused(*job) };
+            return new.made_before(*job, fingerprint.as_deref());
         }
         if let Err(error) = new.check().and_then(|()| self.check_orders(&new)) {
             return Creation::Refused(error);

@@ -14,8 +14,7 @@ use crate::view::{ItemView, JobView};
 
 pub(super) fn create(db: &Connection, new: &NewJob, now: Timestamp) -> rusqlite::Result<Creation> {
     if let Some((job, fingerprint)) = made_before(db, new)? {
-        let same = fingerprint.is_none() || new.fingerprint.is_none() || fingerprint == new.fingerprint;
-        return Ok(if same { Creation::Existing(job) } else { Creation::KeyReused(job) });
+        return Ok(new.made_before(job, fingerprint.as_deref()));
     }
     if let Err(error) = new.check() {
         return Ok(Creation::Refused(error));

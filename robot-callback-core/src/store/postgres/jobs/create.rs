@@ -122,8 +122,7 @@ async fn made_before(db: &Session, new: &NewJob) -> Result<Option<Creation>, Pos
     let rows = db.query(&MADE_BEFORE, &[&new.workspace_id.0, &new.idempotency_key]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let (job, fingerprint): (_, Option<String>) = (JobId(row.try_get(0)?), row.try_get(1)?);
-    let same = fingerprint.is_none() || new.fingerprint.is_none() || fingerprint == new.fingerprint;
-    Ok(Some(if same { Creation::Existing(job) } else { Creation::KeyReused(job) }))
+    Ok(Some(new.made_before(job, fingerprint.as_deref())))
 }
 
 /// The place of the first order that is not, and will not be, one of the workspace.
