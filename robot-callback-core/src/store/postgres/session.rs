@@ -62,29 +62,32 @@ impl Sessions {
         &self,
         work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError>,
     ) -> Result<T, PostgresError> {
-        let session = self.session().await?;
+        let mut session = self.session().await?;
+        session.idle = false;
         // The server ends a statement that takes too long; this is for a server that does not answer at all.
         let limit = self.statement_timeout * 3;
         let done = tokio::time::timeout(limit, session.transact(work)).await;
         let done = done.unwrap_or(Err(PostgresError::Timeout(limit)));
-        if done.is_err() {
-            session.discard_unless_idle().await;
-        }
+        session.idle = done.is_ok() || session.rolled_back().await;
         done
     }
 
     async fn session(&self) -> Result<Session, PostgresError> {
         Ok(Session {
-            client: self.pool.get().await?,
+            client: Some(self.pool.get().await?),
+            idle: true,
             mode: self.mode,
             statement_timeout: self.statement_timeout,
         })
     }
 }
 
-/// One connection, for as long as it is held.
+/// One connection, for as long as it is held. It goes back to the pool only when it is known to be outside any
+/// transaction: the caller may have gone away in the middle of one, which must never be committed by the next.
 pub(super) struct Session {
-    client: Object,
+    // Present until dropped.
+    client: Option<Object>,
+    idle: bool,
     mode: StatementMode,
     statement_timeout: Duration,
 }
@@ -96,10 +99,10 @@ impl Session {
     ) -> Result<T, PostgresError> {
         // `work` sends its first statements behind these, without waiting in between.
         let begin = format!("BEGIN; SET LOCAL statement_timeout = {}", self.statement_timeout.as_millis());
-        let (begun, result) = tokio::join!(biased; self.client.batch_execute(&begin), work(self));
+        let (begun, result) = tokio::join!(biased; self.client().batch_execute(&begin), work(self));
         begun?;
         let result = result?;
-        self.client.batch_execute("COMMIT").await?;
+        self.client().batch_execute("COMMIT").await?;
         Ok(result)
     }
 
@@ -107,7 +110,7 @@ impl Session {
     pub(super) async fn prepare(&self, statements: &[&Statement]) -> Result<(), PostgresError> {
         if self.mode == StatementMode::Prepared {
             for statement in statements {
-                self.client.prepare_typed_cached(statement.sql, statement.types).await?;
+                self.client().prepare_typed_cached(statement.sql, statement.types).await?;
             }
         }
         Ok(())
@@ -120,11 +123,11 @@ impl Session {
     ) -> Result<Vec<Row>, PostgresError> {
         Ok(match self.mode {
             StatementMode::Prepared => {
-                let prepared = self.client.prepare_typed_cached(statement.sql, statement.types).await?;
-                self.client.query(&prepared, params).await?
+                let prepared = self.client().prepare_typed_cached(statement.sql, statement.types).await?;
+                self.client().query(&prepared, params).await?
             }
             StatementMode::Unnamed => {
-                self.client.query_typed(statement.sql, &typed(statement, params)).await?
+                self.client().query_typed(statement.sql, &typed(statement, params)).await?
             }
         })
     }
@@ -136,26 +139,37 @@ impl Session {
     ) -> Result<u64, PostgresError> {
         Ok(match self.mode {
             StatementMode::Prepared => {
-                let prepared = self.client.prepare_typed_cached(statement.sql, statement.types).await?;
-                self.client.execute(&prepared, params).await?
+                let prepared = self.client().prepare_typed_cached(statement.sql, statement.types).await?;
+                self.client().execute(&prepared, params).await?
             }
             StatementMode::Unnamed => {
-                self.client.execute_typed(statement.sql, &typed(statement, params)).await?
+                self.client().execute_typed(statement.sql, &typed(statement, params)).await?
             }
         })
     }
 
     /// Several statements without parameters.
     pub(super) async fn script(&self, sql: &str) -> Result<(), PostgresError> {
-        Ok(self.client.batch_execute(sql).await?)
+        Ok(self.client().batch_execute(sql).await?)
     }
 
-    /// Hands the connection back only when it is known to be outside any transaction.
-    async fn discard_unless_idle(self) {
+    /// Whether the transaction, if there was one, is known to be over.
+    async fn rolled_back(&self) -> bool {
         const PATIENCE: Duration = Duration::from_secs(2);
-        let rolled_back = tokio::time::timeout(PATIENCE, self.client.batch_execute("ROLLBACK")).await;
-        if !matches!(rolled_back, Ok(Ok(()))) {
-            drop(Object::take(self.client));
+        let rolled_back = tokio::time::timeout(PATIENCE, self.client().batch_execute("ROLLBACK")).await;
+        matches!(rolled_back, Ok(Ok(())))
+    }
+
+    fn client(&self) -> &Object {
+        self.client.as_ref().expect("only `drop` takes it")
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !self.idle {
+            // Closing the connection ends its transaction.
+            drop(self.client.take().map(Object::take));
         }
     }
 }

@@ -3,6 +3,7 @@
 mod cluster;
 mod crm;
 mod database;
+mod given_up;
 mod owner;
 mod pooler;
 mod programs;
