@@ -97,8 +97,12 @@ impl Session {
         &self,
         work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError>,
     ) -> Result<T, PostgresError> {
-        // `work` sends its first statements behind these, without waiting in between.
-        let begin = format!("BEGIN; SET LOCAL statement_timeout = {}", self.statement_timeout.as_millis());
+        // `work` sends its first statements behind these, without waiting in between. A database may have another
+        // isolation by default, under which a row that was waited for can't be read as it is now.
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}",
+            self.statement_timeout.as_millis()
+        );
         let (begun, result) = tokio::join!(biased; self.client().batch_execute(&begin), work(self));
         begun?;
         let result = result?;

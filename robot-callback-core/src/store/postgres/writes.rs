@@ -192,8 +192,10 @@ impl Writes {
             self.write_events(db, now),
             self.write_kept(db, now),
         );
-        items.and(expired).and(orders).and(jobs).and(completions).and(kept)?;
-        events
+        // In the order they were sent: what follows a failure only says that there was one.
+        items.and(expired).and(orders).and(jobs).and(completions)?;
+        let new = events?;
+        kept.map(|()| new)
     }
 
     async fn write_items(&self, db: &Session, scenes: &Scenes, now: Timestamp) -> Result<(), PostgresError> {

@@ -1,6 +1,7 @@
 //! What holds of `PostgresStore` on a real PostgreSQL, which the tests start themselves.
 
 mod cluster;
+mod contention;
 mod crm;
 mod database;
 mod given_up;
