@@ -64,8 +64,20 @@ mod tls;
 
 mod client;
 
+mod keyring;
+mod sink;
+
+mod disk;
+#[cfg_attr(feature = "steps", doc(hidden))]
+#[cfg(feature = "steps")]
+pub mod step;
+#[cfg(not(feature = "steps"))]
+mod step;
+
 pub use answer::{Answer, Delivered};
 pub use client::{Client, ClientError};
 pub use destination::{Destination, DestinationError};
 pub use failure::{AttemptError, ReportFailure, TryAgain};
+pub use keyring::{Keyring, MemoryKeyring};
 pub use options::ClientOptions;
+pub use sink::{HandError, Handed, NamedDestination, ReportSink};

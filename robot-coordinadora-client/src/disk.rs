@@ -1,0 +1,8 @@
+//! What is on the disk, and what is not: frames whose damage shows, files that appear whole or not at all, and a
+//! folder that one process has for itself. Knows nothing of what is written.
+
+mod folder;
+mod frame;
+
+pub(crate) use folder::{FolderLock, create, make_folder, remove, rename, sync_folder};
+pub(crate) use frame::{Unframed, frame, unframe};
