@@ -67,6 +67,7 @@ mod client;
 mod keyring;
 mod sink;
 
+#[allow(dead_code, unused_imports, reason = "the spool and the journal, which write with it, come next")]
 mod disk;
 #[cfg_attr(feature = "steps", doc(hidden))]
 #[cfg(feature = "steps")]
