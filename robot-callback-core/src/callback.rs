@@ -38,7 +38,7 @@ pub struct Receipt {
 /// Why a callback was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum CallbackError {
-    /// The secret is absent or wrong, or none is configured.
+    /// The secret is absent or wrong, or none is configured; nor is there a signature that fits.
     #[error("the callback secret is absent or wrong")]
     Unauthorized,
     /// The body is over [`MAX_BODY`].
@@ -92,11 +92,14 @@ pub async fn handle_callback(
 
 /// What is decided before any store is asked.
 fn admit(secret: Presented<'_>, payload: &[u8]) -> Result<Report, CallbackError> {
-    if !secret.is_valid() {
+    if !secret.is_plausible() {
         return Err(CallbackError::Unauthorized);
     }
     if payload.len() > MAX_BODY {
         return Err(CallbackError::TooLarge);
+    }
+    if !secret.admits(payload) {
+        return Err(CallbackError::Unauthorized);
     }
     Ok(Report::parse(payload)?)
 }

@@ -5,6 +5,7 @@
 
 mod body;
 mod problem;
+mod proof;
 mod refusal;
 
 use std::error::Error;
@@ -13,14 +14,16 @@ use std::time::Duration;
 
 use ::http::header::{CONNECTION, CONTENT_TYPE};
 use ::http::request::Parts;
-use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use ::http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::Full;
 
 pub use self::problem::Problem;
+use self::proof::Proof;
 use self::refusal::Refusal;
-use crate::callback::{CallbackError, Receipt, SECRET_HEADER, handle_callback};
+use crate::callback::{CallbackError, Receipt, handle_callback};
+use crate::clock::{Clock, SystemClock};
 use crate::emitter::Emitter;
 use crate::secret::Secrets;
 use crate::store::Store;
@@ -106,7 +109,7 @@ impl CallbackEndpoint {
     }
 
     /// Answers one request; the path is not looked at. No byte of the body is read before the secret has been
-    /// checked, and none of it is read when the request is refused for its head alone; the answer then asks for
+    /// checked (or the time of a signature, which only the body can prove), and none of it is read when the request is refused for its head alone; the answer then asks for
     /// the connection to be closed, where the body would have to be read to keep it.
     ///
     /// A 200 is a promise: the result is durable, and a future dropped halfway (the caller hung up) changes
@@ -119,9 +122,9 @@ impl CallbackEndpoint {
     {
         let (head, body) = request.into_parts();
         let unread = body::declared(&head, &body) && head.version <= Version::HTTP_11;
-        let secrets = self.secrets();
-        match self.receive(&head, &secrets, body).await {
-            Ok(payload) => match self.handle(secrets, secret(&head.headers), payload).await {
+        let proof = Proof::of(&head.headers, self.secrets(), SystemClock.now());
+        match self.receive(&head, &proof, body).await {
+            Ok(payload) => match self.handle(proof, payload).await {
                 Ok(receipt) => accepted(receipt),
                 Err(refusal) => self.refuse(&refusal),
             },
@@ -144,7 +147,7 @@ impl CallbackEndpoint {
     }
 
     /// The payload of a request that may deliver one. The order of these lines is the order of the contract.
-    async fn receive<B>(&self, head: &Parts, secrets: &Secrets, body: B) -> Result<Vec<u8>, Refusal>
+    async fn receive<B>(&self, head: &Parts, proof: &Proof, body: B) -> Result<Vec<u8>, Refusal>
     where
         B: Body + Send,
         B::Data: Send,
@@ -153,7 +156,7 @@ impl CallbackEndpoint {
         if head.method != Method::POST {
             return Err(Refusal::Method);
         }
-        if !secrets.presented(secret(&head.headers).map(HeaderValue::as_bytes)).is_valid() {
+        if !proof.presented().is_plausible() {
             return Err(CallbackError::Unauthorized.into());
         }
         if body::declares_too_much(head, &body) {
@@ -166,17 +169,10 @@ impl CallbackEndpoint {
         reading.await.unwrap_or(Err(Refusal::BodyLate))
     }
 
-    async fn handle(
-        &self,
-        secrets: Arc<Secrets>,
-        secret: Option<&HeaderValue>,
-        payload: Vec<u8>,
-    ) -> Result<Receipt, Refusal> {
+    async fn handle(&self, proof: Proof, payload: Vec<u8>) -> Result<Receipt, Refusal> {
         let shared = self.shared.clone();
-        let secret = secret.cloned();
         let handling = tokio::spawn(async move {
-            let presented = secrets.presented(secret.as_ref().map(HeaderValue::as_bytes));
-            handle_callback(&*shared.store, &*shared.emitter, presented, &payload).await
+            handle_callback(&*shared.store, &*shared.emitter, proof.presented(), &payload).await
         });
         match tokio::time::timeout(self.shared.options.store_deadline, handling).await {
             Ok(Ok(handled)) => Ok(handled?),
@@ -190,12 +186,6 @@ impl CallbackEndpoint {
             }
         }
     }
-}
-
-/// The secret as it came, whatever bytes it is made of; `None` too when there are several to choose from.
-fn secret(headers: &HeaderMap) -> Option<&HeaderValue> {
-    let mut values = headers.get_all(SECRET_HEADER).iter();
-    values.next().filter(|_| values.next().is_none())
 }
 
 fn accepted(receipt: Receipt) -> Response<Full<Bytes>> {

@@ -40,6 +40,7 @@ mod event;
 mod job;
 mod report;
 mod secret;
+mod signature;
 mod verdict;
 
 mod error;
@@ -89,6 +90,9 @@ pub use outbox::{Claim, DeadLetter, Entry, EntryId, Lease, LeaseToken, OutboxDep
 pub use relay::{Relay, RelayEmitter, RelayOptions};
 pub use report::{ErrorType, Outcome, Report, ReportError};
 pub use secret::{Presented, Secrets};
+pub use signature::{
+    ID_HEADER, SIGNATURE_HEADER, Signature, SigningKey, SigningKeyError, TIMESTAMP_HEADER, seconds,
+};
 pub use store::{Applied, MemoryStore, OperatorStore, Store};
 #[cfg(feature = "postgres")]
 pub use store::{PostgresOptions, PostgresStore, StatementMode};

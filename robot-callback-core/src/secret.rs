@@ -1,12 +1,17 @@
-//! Who may report: the secrets that are valid, and what a caller presented, compared in constant time.
+//! Who may report: the secrets and signing keys that are valid, and what a caller presented, compared in constant
+//! time.
 //!
 //! Both sides are hashed first and the digests compared, so neither the content nor the length of a valid
 //! secret shows in the time it takes; every valid secret is compared every time, so neither does which one fits.
 
 use std::fmt;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+
+use crate::clock::Timestamp;
+use crate::signature::{Signature, SigningKey};
 
 type Sha256Digest = [u8; 32];
 
@@ -21,9 +26,13 @@ type Sha256Digest = [u8; 32];
 /// assert!(!secrets.presented(None).is_valid());
 /// assert!(!Secrets::new([""]).presented(Some(b"")).is_valid());
 /// ```
+///
+/// Beside the secrets, or instead of them, there can be keys that callbacks are [signed](Self::signed_with) with.
 #[derive(Clone, Default)]
 pub struct Secrets {
     digests: Vec<Sha256Digest>,
+    keys: Vec<SigningKey>,
+    tolerance: Duration,
 }
 
 impl Secrets {
@@ -34,44 +43,75 @@ impl Secrets {
             .filter(|secret| !secret.as_ref().is_empty())
             .map(|secret| digest(secret.as_ref()))
             .collect();
-        Self { digests }
+        Self { digests, ..Self::default() }
     }
 
-    /// What a caller presented, to be judged against these secrets; `None` when it presented nothing.
+    /// Lets in whoever signs with one of these keys, too. The clocks of both sides may differ by `tolerance`;
+    /// Standard Webhooks' own libraries use five minutes.
     #[must_use]
-    pub fn presented<'a>(&'a self, presented: Option<&'a [u8]>) -> Presented<'a> {
-        Presented { presented, valid: self }
+    pub fn signed_with(self, keys: impl IntoIterator<Item = SigningKey>, tolerance: Duration) -> Self {
+        Self { keys: keys.into_iter().collect(), tolerance, ..self }
+    }
+
+    /// What a caller presented, to be judged against these secrets; `None` when it presented no secret.
+    #[must_use]
+    pub fn presented<'a>(&'a self, secret: Option<&'a [u8]>) -> Presented<'a> {
+        Presented { secret, signature: None, valid: self }
     }
 
     /// Whether nobody can get in.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.digests.is_empty()
+        self.digests.is_empty() && self.keys.is_empty()
     }
 }
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({} redacted)", self.digests.len())
+        write!(f, "Secrets({} redacted, {} signing keys)", self.digests.len(), self.keys.len())
     }
 }
 
-/// A presented secret together with the ones that are valid.
+/// What a caller presented, together with what is valid.
 #[derive(Clone, Copy)]
 pub struct Presented<'a> {
-    presented: Option<&'a [u8]>,
+    secret: Option<&'a [u8]>,
+    /// Only one that is timely.
+    signature: Option<Signature<'a>>,
     valid: &'a Secrets,
 }
 
-impl Presented<'_> {
+impl<'a> Presented<'a> {
+    /// A signature comes along, and now is `now`. One that was not signed just now counts as none.
+    #[must_use]
+    pub fn signed(self, signature: Signature<'a>, now: Timestamp) -> Self {
+        let Secrets { keys, tolerance, .. } = self.valid;
+        let timely = !keys.is_empty() && signature.is_timely(now, *tolerance);
+        Self { signature: timely.then_some(signature), ..self }
+    }
+
     /// Whether the presented secret is one of the valid ones. Takes the same time whatever was presented,
     /// but for the hashing of its bytes, which the caller chose and knows.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        let presented = digest(self.presented.unwrap_or_default());
+        let presented = digest(self.secret.unwrap_or_default());
         let fits =
             self.valid.digests.iter().fold(Choice::from(0), |fits, valid| fits | valid.ct_eq(&presented));
         fits.into()
+    }
+
+    /// Whether the payload is worth reading: the secret is valid, or there is a timely signature, which only the
+    /// payload can prove.
+    #[must_use]
+    pub fn is_plausible(&self) -> bool {
+        self.is_valid() || self.signature.is_some()
+    }
+
+    /// Whether that payload may come in: the secret is valid, or the payload's signature is by a valid key.
+    #[must_use]
+    pub fn admits(&self, payload: &[u8]) -> bool {
+        let signed = |signature: Signature<'_>| signature.fits(&self.valid.keys, payload);
+        self.is_valid() || self.signature.is_some_and(signed)
     }
 }
 
@@ -115,6 +155,6 @@ mod tests {
     fn secrets_never_show_in_debug_output() {
         let secrets = Secrets::new(["hunter2"]);
         let shown = format!("{secrets:?} {:?}", secrets.presented(Some(b"hunter2")));
-        assert_eq!(shown, "Secrets(1 redacted) Presented(redacted)");
+        assert_eq!(shown, "Secrets(1 redacted, 0 signing keys) Presented(redacted)");
     }
 }

@@ -7,10 +7,13 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
+use ::http::HeaderMap;
 use async_trait::async_trait;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::sync::{Notify, Semaphore};
+
+mod signed;
 
 use super::*;
 use crate::callback::{CALLBACK_PATH, MAX_BODY};

@@ -1,0 +1,43 @@
+//! What a request's head says of who sent it, owned, so that the check can go where the work goes.
+
+use std::sync::Arc;
+
+use ::http::{HeaderMap, HeaderValue};
+
+use crate::callback::SECRET_HEADER;
+use crate::clock::Timestamp;
+use crate::secret::{Presented, Secrets};
+use crate::signature::{ID_HEADER, SIGNATURE_HEADER, Signature, TIMESTAMP_HEADER};
+
+/// The headers that may let a request in, as they came, whatever bytes they are made of.
+pub(super) struct Proof {
+    secrets: Arc<Secrets>,
+    secret: Option<HeaderValue>,
+    /// Its id, its timestamp, its signatures; none unless all three came.
+    signature: Option<[HeaderValue; 3]>,
+    at: Timestamp,
+}
+
+impl Proof {
+    pub(super) fn of(headers: &HeaderMap, secrets: Arc<Secrets>, at: Timestamp) -> Self {
+        let signature = || {
+            let [id, timestamp, signatures] =
+                [ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER].map(|name| only(headers, name));
+            Some([id?, timestamp?, signatures?])
+        };
+        Self { secret: only(headers, SECRET_HEADER), signature: signature(), secrets, at }
+    }
+
+    pub(super) fn presented(&self) -> Presented<'_> {
+        let presented = self.secrets.presented(self.secret.as_ref().map(HeaderValue::as_bytes));
+        let Some([id, timestamp, signatures]) = &self.signature else { return presented };
+        let (id, timestamp, signatures) = (id.as_bytes(), timestamp.as_bytes(), signatures.as_bytes());
+        presented.signed(Signature { id, timestamp, signatures }, self.at)
+    }
+}
+
+/// A header's value; `None` too when there are several to choose from.
+fn only(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none()).cloned()
+}
