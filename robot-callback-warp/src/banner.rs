@@ -11,7 +11,8 @@ use crate::config::{Credential, Database, Events};
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
     pub(crate) database: &'a Database,
-    pub(crate) secret: &'a Credential,
+    /// None where every callback must be signed.
+    pub(crate) secret: Option<&'a Credential>,
     pub(crate) token: &'a Credential,
     pub(crate) events: &'a Events,
 }
@@ -58,7 +59,8 @@ impl fmt::Display for Banner<'_> {
         writeln!(f, "robot-callback {} listens on http://{address}", env!("CARGO_PKG_VERSION"))?;
         writeln!(f)?;
         writeln!(f, "  data    {}", self.data())?;
-        writeln!(f, "  secret  {}", secret.source)?;
+        let secret = secret.map_or("none: every callback must be signed", |secret| &secret.source);
+        writeln!(f, "  secret  {secret}")?;
         writeln!(f, "  token   {}", token.source)?;
         writeln!(f, "  events  {}", self.destination())?;
         writeln!(f)?;
@@ -71,26 +73,29 @@ impl Banner<'_> {
     fn steps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const JSON: &str = "-H 'content-type: application/json'";
         const ORDER: &str = r##"{"workspaceId":"b7c1d2e3-0000-4000-8000-000000000001","orders":[{"name":"#1001","totalValue":89900,"shippingAddress":"Cra 43A # 1-50","shippingCity":"MEDELLIN","shippingDepartment":"ANTIOQUIA","contact":{"name":"Ana Restrepo","phone":"+573001234567"}}]}"##;
-        let (url, secret) = (self.url(), &self.secret.shell);
+        let url = self.url();
         let auth = format!("-H \"authorization: Bearer {}\"", self.token.shell);
         let id_of = |name: &str| format!(r#"$(echo "$JOB" | sed 's/.*"{name}":"\([^"]*\)".*/\1/')"#);
         writeln!(f, "To try it, paste these lines into another terminal, in this folder.")?;
-        for variable in [self.secret.needs, self.token.needs].into_iter().flatten() {
+        let needed = self.secret.and_then(|secret| secret.needs);
+        for variable in [needed, self.token.needs].into_iter().flatten() {
             writeln!(f, "(Set {variable} there first.)")?;
         }
         writeln!(f, "Make a job with one order:")?;
         writeln!(f)?;
         writeln!(f, "  JOB=$(curl -sS {url}/api/jobs {auth} {JSON} -d '{ORDER}')")?;
         writeln!(f)?;
-        writeln!(f, "Report its item, as the robot does:")?;
-        writeln!(f)?;
-        writeln!(f, "  ITEM={}", id_of("itemId"))?;
-        writeln!(
-            f,
-            "  curl -sS {url}{CALLBACK_PATH} -H \"{SECRET_HEADER}: {secret}\" {JSON} -d \
-             '{{\"itemId\":\"'$ITEM'\",\"status\":\"success\",\"trackingNumber\":\"73150001234\"}}'; echo"
-        )?;
-        writeln!(f)?;
+        if let Some(Credential { shell, .. }) = self.secret {
+            writeln!(f, "Report its item, as the robot does:")?;
+            writeln!(f)?;
+            writeln!(f, "  ITEM={}", id_of("itemId"))?;
+            writeln!(
+                f,
+                "  curl -sS {url}{CALLBACK_PATH} -H \"{SECRET_HEADER}: {shell}\" {JSON} -d \
+                 '{{\"itemId\":\"'$ITEM'\",\"status\":\"success\",\"trackingNumber\":\"73150001234\"}}'; echo"
+            )?;
+            writeln!(f)?;
+        }
         writeln!(f, "Look at it:")?;
         writeln!(f)?;
         writeln!(f, "  curl -sS {url}/api/jobs/{} {auth}; echo", id_of("jobId"))
@@ -104,10 +109,10 @@ mod tests {
     fn kept(name: &str) -> Credential {
         let path = format!(".robot-callback/{name}");
         let (source, shell) = (format!("{path}, made just now"), format!("$(cat {path})"));
-        Credential { value: "hunter2".into(), source, shell, needs: None }
+        Credential { values: vec!["hunter2".into()], source, shell, needs: None }
     }
 
-    fn banner(address: &str, secret: &Credential, events: &Events) -> String {
+    fn banner(address: &str, secret: Option<&Credential>, events: &Events) -> String {
         let (address, token) = (address.parse().unwrap(), kept("operator-token"));
         let database = Database::Sqlite("/srv/robot-callback.db".into());
         Banner { address, database: &database, secret, token: &token, events }.to_string()
@@ -115,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_first_lines_say_where_everything_is_and_the_rest_what_to_type() {
-        let text = banner("127.0.0.1:8080", &kept("secret"), &Events::Log);
+        let text = banner("127.0.0.1:8080", Some(&kept("secret")), &Events::Log);
         assert_eq!(text, include_str!("banner.txt").replace("VERSION", env!("CARGO_PKG_VERSION")));
         assert!(!text.contains("hunter2"), "a secret is never shown");
     }
@@ -124,7 +129,7 @@ mod tests {
     fn what_to_type_fits_what_was_set() {
         let given = Credential { shell: "$SOME_SECRET".into(), needs: Some("SOME_SECRET"), ..kept("secret") };
         let (base_url, event_key) = ("https://inn.gs".into(), "hunter2".into());
-        let text = banner("0.0.0.0:9", &given, &Events::Inngest { base_url, event_key });
+        let text = banner("0.0.0.0:9", Some(&given), &Events::Inngest { base_url, event_key });
         assert!(text.contains("listens on http://0.0.0.0:9\n"), "{text}");
         assert!(
             text.contains("curl -sS http://127.0.0.1:9/api/jobs "),
@@ -133,5 +138,12 @@ mod tests {
         assert!(text.contains("(Set SOME_SECRET there first.)\n"), "{text}");
         assert!(text.contains("events  to Inngest at https://inn.gs\n"), "{text}");
         assert!(!text.contains("hunter2"), "a key is never shown");
+    }
+
+    #[test]
+    fn where_callbacks_must_be_signed_no_secret_is_told_of() {
+        let text = banner("127.0.0.1:8080", None, &Events::Log);
+        assert!(text.contains("secret  none: every callback must be signed\n"), "{text}");
+        assert!(!text.contains(SECRET_HEADER), "what would be refused is not to be typed: {text}");
     }
 }

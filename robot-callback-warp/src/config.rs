@@ -1,5 +1,6 @@
 //! The program's settings as values, each checked, from wherever they came.
 
+mod access;
 mod database;
 mod events;
 mod layers;
@@ -12,11 +13,12 @@ use std::time::Duration;
 
 use robot_callback_core::{EndpointOptions, RelayOptions, StatementMode};
 
+pub(crate) use self::access::{Access, Granted};
 pub(crate) use self::database::{Database, Postgres};
 pub(crate) use self::events::Events;
 pub(crate) use self::layers::{Layers, Origin};
 use self::number::{number, seconds, switch};
-pub(crate) use self::secret::{Credential, SecretError, SecretSource};
+pub(crate) use self::secret::Credential;
 pub(crate) use self::setting::{ALL, CONFIG, Setting};
 use crate::serve::Limits;
 
@@ -34,9 +36,7 @@ pub(crate) struct SettingError {
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) database: Database,
-    pub(crate) secret: SecretSource,
-    pub(crate) previous_secret: Option<String>,
-    pub(crate) operator_token: SecretSource,
+    pub(crate) access: Access,
     pub(crate) events: Events,
     pub(crate) bind: SocketAddr,
     pub(crate) field_changes: bool,
@@ -49,14 +49,7 @@ impl Config {
     pub(crate) fn of(layers: &Layers) -> Result<Self, SettingError> {
         Ok(Self {
             database: database(layers)?,
-            secret: SecretSource::of(layers, &setting::SECRET, &setting::SECRET_FILE, "secret")?,
-            previous_secret: layers.get(&setting::SECRET_PREVIOUS).map(|given| given.value),
-            operator_token: SecretSource::of(
-                layers,
-                &setting::OPERATOR_TOKEN,
-                &setting::OPERATOR_TOKEN_FILE,
-                "operator-token",
-            )?,
+            access: Access::of(layers)?,
             events: Events::of(layers)?,
             bind: bind(layers)?,
             field_changes: switch(layers, &setting::FIELD_CHANGES)?.unwrap_or_default(),

@@ -3,7 +3,7 @@
 mod jobs;
 mod refusal;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use robot_callback_core::{OperatorStore, Secrets};
@@ -24,23 +24,29 @@ const BODY_DEADLINE: Duration = Duration::from_secs(30);
 /// How long the store may take.
 const STORE_DEADLINE: Duration = Duration::from_secs(15);
 
-/// Who may come in by the operator's door, and what is behind it.
+/// Who may come in by the operator's door, and what is behind it. Clones share everything.
 #[derive(Clone)]
 pub struct Operator {
     store: Arc<dyn OperatorStore>,
-    tokens: Arc<Secrets>,
+    tokens: Arc<RwLock<Secrets>>,
 }
 
 impl Operator {
     /// The door to `store`, for whoever brings one of `tokens` as a bearer token. No token: nobody gets in.
     #[must_use]
     pub fn new(store: Arc<dyn OperatorStore>, tokens: Secrets) -> Self {
-        Self { store, tokens: Arc::new(tokens) }
+        Self { store, tokens: Arc::new(RwLock::new(tokens)) }
+    }
+
+    /// From the next request on, these tokens and no others are valid.
+    pub fn set_tokens(&self, tokens: Secrets) {
+        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
     }
 
     fn admit(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let presented = headers.get("authorization").and_then(|value| bearer(value.as_bytes()));
-        if self.tokens.presented(presented).is_valid() { Ok(()) } else { Err(Refusal::Unauthorized) }
+        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        if tokens.presented(presented).is_valid() { Ok(()) } else { Err(Refusal::Unauthorized) }
     }
 
     async fn ready(&self) -> Result<Response, Refusal> {

@@ -3,36 +3,35 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use robot_callback_core::{CallbackEndpoint, Relay, Rules, Secrets};
+use robot_callback_core::{CallbackEndpoint, Relay, Rules};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::signals::Signals;
+use super::signals::{Signal, Signals};
 use super::{CliError, events, keeper, say, store};
 use crate::banner::Banner;
-use crate::config::{Config, Credential, SecretError, SecretSource};
+use crate::config::{Access, Config, Granted};
 use crate::serve;
 use crate::{Operator, routes};
 
-/// Serves until a signal. A second one cuts the drain short.
+/// Serves until a signal to stop. A second one cuts the drain short.
 pub(super) async fn run(config: Config) -> Result<ExitCode, CliError> {
     let mut signals = Signals::listen().map_err(|error| CliError::failed("listening for signals", &error))?;
     let store = store::open(&config.database, Rules { field_changes: config.field_changes }).await?;
     let emitter = events::emitter(&config.events)?;
-    let secret = resolve(&config.secret)?;
-    let token = resolve(&config.operator_token)?;
+    let granted = config.access.read().map_err(|error| CliError::Failed(error.to_string()))?;
     let listener = serve::listen(config.bind)
         .map_err(|error| CliError::failed(&format!("listening on {}", config.bind), &error))?;
 
     let relay = Relay::with_options(store.clone(), emitter, config.relay);
     let waking = relay.emitter();
-    let secrets = Secrets::new(config.previous_secret.iter().chain([&secret.value]));
-    let endpoint =
-        CallbackEndpoint::with_options(store.clone(), Arc::new(waking.clone()), secrets, config.endpoint);
-    let routes = routes(endpoint, Operator::new(store.clone(), Secrets::new([&token.value])));
+    let waker = Arc::new(waking.clone());
+    announce(&config, &listener, &granted)?;
+    let endpoint = CallbackEndpoint::with_options(store.clone(), waker, granted.secrets, config.endpoint);
+    let operator = Operator::new(store.clone(), granted.tokens);
+    let routes = routes(endpoint.clone(), operator.clone());
 
-    announce(&config, &listener, &secret, &token)?;
     let (running, stopped) = watch::channel(());
     let keeper = tokio::spawn(keeper::keep(store, waking, stopped.clone()));
     let relay = tokio::spawn(relay.run(until_dropped(stopped)));
@@ -49,30 +48,46 @@ pub(super) async fn run(config: Config) -> Result<ExitCode, CliError> {
     loop {
         tokio::select! {
             ended = &mut serving => return ended.map(|()| ExitCode::SUCCESS),
-            () = signals.next() => match stop.take() {
-                Some(stop) => {
+            signal = signals.next() => match (signal, stop.take()) {
+                (Signal::Reload, running) => {
+                    stop = running;
+                    reload(&config.access, &endpoint, &operator);
+                }
+                (Signal::Stop, Some(stop)) => {
                     tracing::info!("stopping; a second signal stops at once");
                     drop(stop);
                 }
-                None => return Err(CliError::Failed("stopped before requests in flight had ended".into())),
+                (Signal::Stop, None) => {
+                    return Err(CliError::Failed("stopped before requests in flight had ended".into()));
+                }
             }
         }
     }
 }
 
-fn resolve(source: &SecretSource) -> Result<Credential, CliError> {
-    source.clone().resolve().map_err(|error: SecretError| CliError::Failed(error.to_string()))
+/// From the next request on, what is in the files now counts. What can't be read changes nothing.
+fn reload(access: &Access, endpoint: &CallbackEndpoint, operator: &Operator) {
+    match access.read() {
+        Ok(granted) => {
+            endpoint.set_secrets(granted.secrets);
+            operator.set_tokens(granted.tokens);
+            tracing::info!("read the secrets again");
+        }
+        Err(error) => tracing::error!(%error, "the secrets stay as they were"),
+    }
 }
 
-fn announce(
-    config: &Config,
-    listener: &TcpListener,
-    secret: &Credential,
-    token: &Credential,
-) -> Result<(), CliError> {
+fn announce(config: &Config, listener: &TcpListener, granted: &Granted) -> Result<(), CliError> {
     let address =
         listener.local_addr().map_err(|error| CliError::failed("asking for the own address", &error))?;
-    say(Banner { address, database: &config.database, secret, token, events: &config.events });
+    let Granted { secret, token, .. } = granted;
+    say(Banner {
+        address,
+        database: &config.database,
+        secret: secret.as_ref(),
+        token,
+        events: &config.events,
+    });
     tracing::info!(%address, "serving");
     Ok(())
 }

@@ -5,6 +5,8 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use robot_callback_core::SigningKeyError;
+
 use super::layers::{Layers, Origin};
 use super::{Setting, SettingError};
 
@@ -23,9 +25,9 @@ pub(crate) enum SecretSource {
         /// Who gave it.
         origin: Origin,
     },
-    /// A file that someone else keeps.
+    /// A file that someone else keeps, a secret in each line.
     File(PathBuf),
-    /// A file of our own, made when it is not there.
+    /// Such a file of our own, made when it is not there.
     Kept(PathBuf),
 }
 
@@ -39,12 +41,13 @@ impl fmt::Debug for SecretSource {
     }
 }
 
-/// A secret, and what may be said of it.
+/// Secrets, and what may be said of them.
 pub(crate) struct Credential {
-    pub(crate) value: String,
+    /// All that are valid; the first is the current one. Never none.
+    pub(crate) values: Vec<String>,
     /// Where it came from, for people.
     pub(crate) source: String,
-    /// What gives it in a shell, so that it need not be shown.
+    /// What gives the current one in a shell, so that it need not be shown.
     pub(crate) shell: String,
     /// The variable that must be set in a shell for that.
     pub(crate) needs: Option<&'static str>,
@@ -57,71 +60,80 @@ pub(crate) enum SecretError {
     Read { path: String, source: io::Error },
     #[error("a secret can't be kept in {path}: {source}")]
     Keep { path: String, source: io::Error },
-    #[error("{path} must hold one line, which is the secret")]
+    #[error("{path} must hold a secret in each of its lines, the current one first, and no empty line")]
     Content { path: String },
+    #[error("{origin}: {source}")]
+    SigningKey { origin: String, source: SigningKeyError },
 }
 
 impl SecretSource {
-    pub(super) fn of(
+    /// Where the settings say that the secret is, if they do.
+    pub(super) fn set(
         layers: &Layers,
         value: &'static Setting,
         file: &Setting,
-        kept: &str,
-    ) -> Result<Self, SettingError> {
+    ) -> Result<Option<Self>, SettingError> {
         let (value_given, file_given) = (layers.get(value), layers.get(file));
         match (value_given, file_given) {
-            (None, None) => Ok(Self::Kept(Path::new(FOLDER).join(kept))),
-            (None, Some(file)) => Ok(Self::File(file.value.into())),
-            (Some(given), Some(file)) if file.origin < given.origin => Ok(Self::File(file.value.into())),
+            (None, None) => Ok(None),
+            (None, Some(file)) => Ok(Some(Self::File(file.value.into()))),
+            (Some(given), Some(file)) if file.origin < given.origin => {
+                Ok(Some(Self::File(file.value.into())))
+            }
             (Some(given), Some(other)) if other.origin == given.origin => {
                 Err(given.error(format!("and {} must not be set both", file.env)))
             }
             (Some(given), _) if given.value.contains(['\n', '\r']) => Err(given.error("must be one line")),
             (Some(given), _) => {
-                Ok(Self::Given { value: given.value, variable: value.env, origin: given.origin })
+                Ok(Some(Self::Given { value: given.value, variable: value.env, origin: given.origin }))
             }
         }
     }
 
-    /// The secret, made if need be.
-    pub(crate) fn resolve(self) -> Result<Credential, SecretError> {
+    /// A file of our own by that name.
+    pub(super) fn kept(name: &str) -> Self {
+        Self::Kept(Path::new(FOLDER).join(name))
+    }
+
+    /// The secrets, made if need be.
+    pub(crate) fn resolve(&self) -> Result<Credential, SecretError> {
         match self {
             Self::Given { value, variable, origin } => Ok(Credential {
-                value,
+                values: vec![value.clone()],
                 source: format!("{variable}, from {origin}"),
                 shell: format!("${variable}"),
                 needs: Some(variable),
             }),
-            Self::File(path) => Ok(Credential {
-                value: read(&path)?,
-                source: path.display().to_string(),
-                shell: cat(&path),
-                needs: None,
-            }),
+            Self::File(path) => Ok(Credential::of_file(read(path)?, path, "")),
             Self::Kept(path) => {
-                let made = make(&path)
-                    .and_then(|made| close_to_others(&path).map(|()| made))
+                let made = make(path)
+                    .and_then(|made| close_to_others(path).map(|()| made))
                     .map_err(|source| SecretError::Keep { path: path.display().to_string(), source })?;
                 let made = if made { "made just now" } else { "made at an earlier start" };
-                Ok(Credential {
-                    value: read(&path)?,
-                    source: format!("{}, {made}; only you can read it", path.display()),
-                    shell: cat(&path),
-                    needs: None,
-                })
+                Ok(Credential::of_file(read(path)?, path, &format!(", {made}; only you can read it")))
             }
         }
     }
 }
 
-fn read(path: &Path) -> Result<String, SecretError> {
+impl Credential {
+    fn of_file(values: Vec<String>, path: &Path, more: &str) -> Self {
+        let shown = quoted(&path.display().to_string());
+        let shell =
+            if values.len() == 1 { format!("$(cat {shown})") } else { format!("$(sed -n 1p {shown})") };
+        Self { values, source: format!("{}{more}", path.display()), shell, needs: None }
+    }
+}
+
+/// The lines of a file, each a secret.
+fn read(path: &Path) -> Result<Vec<String>, SecretError> {
     let name = || path.display().to_string();
     let text = fs::read_to_string(path).map_err(|source| SecretError::Read { path: name(), source })?;
-    let secret = text.trim();
-    if secret.is_empty() || secret.contains(['\n', '\r']) {
+    let secrets: Vec<_> = text.trim().lines().map(|line| line.trim().to_owned()).collect();
+    if secrets.is_empty() || secrets.iter().any(String::is_empty) {
         return Err(SecretError::Content { path: name() });
     }
-    Ok(secret.to_owned())
+    Ok(secrets)
 }
 
 /// Makes the file unless it is there, and says whether it did. The file appears whole or not at all, and only one
@@ -183,10 +195,6 @@ fn private_file() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
-}
-
-fn cat(path: &Path) -> String {
-    format!("$(cat {})", quoted(&path.display().to_string()))
 }
 
 /// A word that a shell takes as it is.

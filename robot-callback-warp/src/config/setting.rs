@@ -37,11 +37,19 @@ settings! {
     SECRET_PREVIOUS: "secret_previous", "ROBOT_CALLBACK_SECRET_PREVIOUS", None, "SECRET",
         "Another secret that is still valid, while robots change over";
     SECRET_FILE: "secret_file", "ROBOT_CALLBACK_SECRET_FILE", Some("secret-file"), "FILE",
-        "A file that holds the callback secret";
+        "A file that holds the callback secret, and in further lines others that are still valid";
+    SIGNING_KEYS: "signing_keys", "ROBOT_CALLBACK_SIGNING_KEYS", None, "KEYS",
+        "Keys that callbacks may be signed with (Standard Webhooks), each whsec_…, spaces in between [default: none]";
+    SIGNING_KEYS_FILE: "signing_keys_file", "ROBOT_CALLBACK_SIGNING_KEYS_FILE", Some("signing-keys-file"), "FILE",
+        "A file that holds such keys, one in a line";
+    SIGNATURE_TOLERANCE: "signature_tolerance_secs", "SIGNATURE_TOLERANCE_SECS", Some("signature-tolerance-secs"), "SECS",
+        "How far the clock of whoever signs may be from ours [default: 300]";
+    SIGNED_ONLY: "signed_only", "SIGNED_ONLY", Some("signed-only"), "true|false",
+        "Let in signed callbacks only, and nobody by the secret [default: false]";
     OPERATOR_TOKEN: "operator_token", "ROBOT_CALLBACK_OPERATOR_TOKEN", None, "TOKEN",
         "The operator's bearer token [default: one made once and kept in .robot-callback/operator-token]";
     OPERATOR_TOKEN_FILE: "operator_token_file", "ROBOT_CALLBACK_OPERATOR_TOKEN_FILE", Some("operator-token-file"), "FILE",
-        "A file that holds the operator's bearer token";
+        "A file that holds the operator's bearer token, and in further lines others that are still valid";
     INNGEST_EVENT_KEY: "inngest_event_key", "INNGEST_EVENT_KEY", None, "KEY",
         "Send events to Inngest under this key [default: events are only logged]";
     INNGEST_BASE_URL: "inngest_base_url", "INNGEST_BASE_URL", Some("inngest-base-url"), "URL",

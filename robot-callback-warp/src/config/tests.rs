@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::Write;
 
+use super::secret::SecretSource;
 use super::*;
 
 /// Settings from a file, the environment and flags, each as `name=value`.
@@ -53,14 +54,15 @@ fn the_defaults_are_those_of_the_help() {
     let config = config("", &[], &[]).unwrap();
     assert_eq!(config.bind.to_string(), "127.0.0.1:8080");
     assert_eq!(config.database, Database::Sqlite("robot-callback.db".into()));
-    assert_eq!(config.secret, SecretSource::Kept(".robot-callback/secret".into()));
-    assert_eq!(config.operator_token, SecretSource::Kept(".robot-callback/operator-token".into()));
+    assert_eq!(config.access.secret, SecretSource::Kept(".robot-callback/secret".into()));
+    assert_eq!(config.access.operator_token, SecretSource::Kept(".robot-callback/operator-token".into()));
     assert_eq!(config.events, Events::Log);
     assert!(!config.field_changes);
     assert_eq!(config.limits, Limits::default());
     let help = |setting: &Setting, default: String| {
         assert!(setting.help.contains(&format!("[default: {default}]")), "{}", setting.env);
     };
+    help(&setting::SIGNATURE_TOLERANCE, config.access.tolerance.as_secs().to_string());
     help(&setting::MAX_CONNECTIONS, config.limits.connections.to_string());
     help(&setting::IDLE_TIMEOUT, config.limits.idle.as_secs().to_string());
     help(&setting::DRAIN_DEADLINE, config.limits.drain.as_secs().to_string());
@@ -82,7 +84,7 @@ fn every_setting_of_the_file_is_taken_in_its_own_type() {
     ";
     let config = config(file, &[], &[]).unwrap();
     assert_eq!(config.database, Database::Sqlite("/var/lib/robot.db".into()));
-    assert_eq!(config.previous_secret.as_deref(), Some("p"));
+    assert_eq!(config.access.previous_secret.as_deref(), Some("p"));
     assert_eq!((config.bind.port(), config.field_changes), (9, true));
     assert_eq!((config.limits.connections, config.limits.idle), (5, Duration::from_secs(70)));
 }
@@ -120,6 +122,12 @@ fn a_setting_that_is_wrong_is_named_with_its_rule_and_its_origin() {
             &["ROBOT_CALLBACK_SECRET=a", "ROBOT_CALLBACK_SECRET_FILE=b"],
             &[],
             "ROBOT_CALLBACK_SECRET and ROBOT_CALLBACK_SECRET_FILE must not be set both (from the environment)",
+        ),
+        (
+            "",
+            &["SIGNED_ONLY=1"],
+            &[],
+            "SIGNED_ONLY needs ROBOT_CALLBACK_SIGNING_KEYS: nobody could get in (from the environment)",
         ),
     ] {
         let complaint = complaint(file, env, flags);
@@ -224,10 +232,10 @@ fn events_go_where_the_settings_of_inngest_say() {
 #[test]
 fn a_secret_given_nearer_goes_before_one_given_farther() {
     let file = SecretSource::File("f".into());
-    let nearer = config("secret = 's'", &["ROBOT_CALLBACK_SECRET_FILE=f"], &[]).unwrap().secret;
+    let nearer = config("secret = 's'", &["ROBOT_CALLBACK_SECRET_FILE=f"], &[]).unwrap().access.secret;
     assert_eq!(nearer, file, "the environment goes before the file");
-    let nearer = config("", &["ROBOT_CALLBACK_SECRET=s"], &["secret-file=f"]).unwrap().secret;
+    let nearer = config("", &["ROBOT_CALLBACK_SECRET=s"], &["secret-file=f"]).unwrap().access.secret;
     assert_eq!(nearer, file, "a flag goes before the environment");
-    let farther = config("secret_file = 'f'", &["ROBOT_CALLBACK_SECRET=s"], &[]).unwrap().secret;
+    let farther = config("secret_file = 'f'", &["ROBOT_CALLBACK_SECRET=s"], &[]).unwrap().access.secret;
     assert!(matches!(farther, SecretSource::Given { value, .. } if value == "s"));
 }

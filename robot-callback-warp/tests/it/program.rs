@@ -1,10 +1,12 @@
 //! The program `robot-callback` as a process of its own.
 
+mod rotation;
+
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use crate::client::{Caller, PATIENCE, request};
 use crate::world::{WORKSPACE, success};
@@ -36,6 +38,7 @@ fn text(bytes: &[u8]) -> String {
 struct Running {
     child: Child,
     out: BufReader<ChildStdout>,
+    log: Lines<BufReader<ChildStderr>>,
     /// The line that says where it listens.
     first: String,
 }
@@ -43,11 +46,30 @@ struct Running {
 impl Running {
     async fn start(folder: &Path, args: &[&str]) -> Self {
         let args = [args, &["--port", "0"]].concat();
-        let mut child = program(folder, &args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = program(folder, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut first = String::new();
         tokio::time::timeout(PATIENCE, out.read_line(&mut first)).await.expect("it starts").unwrap();
-        Self { child, out, first }
+        Self { child, out, log, first }
+    }
+
+    async fn signal(&self, signal: &str) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
+    }
+
+    /// Waits until the log says that.
+    async fn says(&mut self, what: &str) {
+        let saying = async {
+            while let Some(line) = self.log.next_line().await.unwrap() {
+                if line.contains(what) {
+                    return;
+                }
+            }
+            panic!("it ended without saying {what}");
+        };
+        tokio::time::timeout(PATIENCE, saying).await.expect("it says so");
     }
 
     fn address(&self) -> std::net::SocketAddr {
@@ -69,9 +91,7 @@ impl Running {
 
     /// Asks it to stop, as a supervisor does; says with which code it ended, and the rest of its output.
     async fn terminate(mut self, signal: &str) -> (Option<i32>, String) {
-        let id = self.child.id().unwrap().to_string();
-        let sent = Command::new("kill").args([signal, &id]).status().await.unwrap();
-        assert!(sent.success());
+        self.signal(signal).await;
         let mut rest = String::new();
         let ending = async {
             self.out.read_to_string(&mut rest).await.unwrap();
