@@ -33,7 +33,7 @@ async fn exchange(
         .post(destination.url())
         .header(CONTENT_TYPE, "application/json")
         .header(ACCEPT, "application/json, application/problem+json")
-        .header("x-callback-secret", destination.secret())
+        .headers(destination.proof(body, SystemClock.now()))
         .body(body.to_vec());
     let mut response = request.send().await.map_err(network)?;
     let answer = read(&mut response).await?;

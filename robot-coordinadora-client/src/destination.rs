@@ -1,17 +1,24 @@
-//! Where results go: a callback URL and its secret, checked once. Sends nothing.
+//! Where results go, and what lets them in there: a callback URL with its secret or its signing keys, checked once.
+//! Sends nothing.
 
 use std::fmt;
 
 use reqwest::Url;
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use robot_callback_core::{
+    ID_HEADER, SECRET_HEADER, SIGNATURE_HEADER, SigningKey, TIMESTAMP_HEADER, Timestamp, seconds,
+};
+use sha2::{Digest, Sha256};
 
-/// A callback URL together with its secret. Each batch brings its own; one client serves them all.
+/// A callback URL together with its secret, or with keys to sign with. Each batch brings its own; one client serves
+/// them all.
 ///
-/// Neither `Debug` nor `Display` shows the secret or the URL's query.
-#[derive(Clone, PartialEq, Eq)]
+/// Neither `Debug` nor `Display` shows the secret, a key or the URL's query.
+#[derive(Clone)]
 pub struct Destination {
     url: Url,
-    secret: HeaderValue,
+    secret: Option<HeaderValue>,
+    keys: Vec<SigningKey>,
 }
 
 /// Why results can't be sent there. Says which setting is wrong, never what the secret is.
@@ -29,6 +36,9 @@ pub enum DestinationError {
     /// An HTTP header can't carry the secret as it is (a line break left from the file it was read from?).
     #[error("the callback secret must not begin or end with white space, or contain control characters")]
     Secret,
+    /// Nothing to sign with.
+    #[error("there must be at least one signing key")]
+    NoKey,
 }
 
 impl Destination {
@@ -37,21 +47,56 @@ impl Destination {
     /// # Errors
     /// A [`DestinationError`] that names the setting and its rule.
     pub fn new(callback_url: &str, callback_secret: &str) -> Result<Self, DestinationError> {
-        Ok(Self { url: url(callback_url)?, secret: secret(callback_secret)? })
+        Ok(Self { url: url(callback_url)?, secret: Some(secret(callback_secret)?), keys: Vec::new() })
+    }
+
+    /// The destination with that URL, where results are signed after Standard Webhooks, with every one of the keys:
+    /// one, or two while the receiver changes over. No secret goes there, and a key never travels.
+    ///
+    /// # Errors
+    /// A [`DestinationError`] that names the setting and its rule.
+    pub fn signed(
+        callback_url: &str,
+        keys: impl IntoIterator<Item = SigningKey>,
+    ) -> Result<Self, DestinationError> {
+        let keys: Vec<_> = keys.into_iter().collect();
+        if keys.is_empty() {
+            return Err(DestinationError::NoKey);
+        }
+        Ok(Self { url: url(callback_url)?, secret: None, keys })
     }
 
     pub(crate) fn url(&self) -> Url {
         self.url.clone()
     }
 
-    /// The secret as a header's value, marked so that no HTTP library shows it.
-    pub(crate) fn secret(&self) -> HeaderValue {
-        self.secret.clone()
+    /// The headers that let a body in, sent at that moment. The secret's is marked so that no HTTP library shows it.
+    pub(crate) fn proof(&self, body: &[u8], now: Timestamp) -> HeaderMap {
+        let secret =
+            self.secret.iter().map(|secret| (HeaderName::from_static(SECRET_HEADER), secret.clone()));
+        secret.chain(self.signature(body, now)).collect()
+    }
+
+    /// The same report sent again has the same id.
+    fn signature(&self, body: &[u8], now: Timestamp) -> Vec<(HeaderName, HeaderValue)> {
+        if self.keys.is_empty() {
+            return Vec::new();
+        }
+        let id: String = Sha256::digest(body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let id = format!("msg_{id}");
+        let signatures: Vec<_> = self.keys.iter().map(|key| key.sign(&id, now, body)).collect();
+        let headers =
+            [(ID_HEADER, id), (TIMESTAMP_HEADER, seconds(now)), (SIGNATURE_HEADER, signatures.join(" "))];
+        let header = |(name, value): (&'static str, String)| {
+            Some((HeaderName::from_static(name), HeaderValue::try_from(value).ok()?))
+        };
+        headers.into_iter().filter_map(header).collect()
     }
 
     /// What the receiver said, without the secret, should it have sent that back.
     pub(crate) fn redact(&self, said: &str) -> String {
-        said.replace(&*String::from_utf8_lossy(self.secret.as_bytes()), "[redacted]")
+        let Some(secret) = &self.secret else { return said.to_owned() };
+        said.replace(&*String::from_utf8_lossy(secret.as_bytes()), "[redacted]")
     }
 }
 
@@ -88,7 +133,8 @@ impl fmt::Display for Destination {
 
 impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Destination({self}, secret redacted)")
+        let proof = if self.secret.is_some() { "secret" } else { "keys" };
+        write!(f, "Destination({self}, {proof} redacted)")
     }
 }
 
@@ -118,6 +164,7 @@ mod tests {
             assert_eq!(refused(url, "hunter2"), DestinationError::Credentials, "{url}");
         }
         assert_eq!(refused(URL, ""), DestinationError::NoSecret);
+        assert_eq!(Destination::signed(URL, []).unwrap_err(), DestinationError::NoKey);
         for secret in
             ["hunter2\n", " hunter2", "hunter2\t", "hun\nter2", "hun\0ter2", "hun\u{7f}", "hun\u{85}"]
         {
@@ -133,7 +180,9 @@ mod tests {
             format!("{destination:?}"),
             "Destination(https://crm.example.com:8443/hook, secret redacted)"
         );
-        assert!(!format!("{:?}", destination.secret()).contains("hunter2"), "the header's value is marked");
+        let proof = destination.proof(b"{}", Timestamp::from_millis(0));
+        assert_eq!(proof[SECRET_HEADER], "hunter2");
+        assert!(!format!("{proof:?}").contains("hunter2"), "the header's value is marked");
         assert_eq!(destination.redact("got hunter2, hunter2"), "got [redacted], [redacted]");
     }
 }

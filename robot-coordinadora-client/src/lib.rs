@@ -45,6 +45,10 @@
 //! Between tries it waits, longer with every failure and with full jitter, until the total deadline; see
 //! [`ClientOptions`]. [`Client::try_once`] is one try without any of that, for whoever has a schedule of its own.
 //!
+//! # Signed instead
+//! A receiver that takes signed callbacks (Standard Webhooks) needs no secret sent to it: [`Destination::signed`] holds
+//! keys, and each request carries `webhook-id`, `webhook-timestamp` and `webhook-signature` in the secret's place.
+//!
 //! # Where the secret goes
 //! To the callback URL and nowhere else: redirects are not followed, proxies named in the environment
 //! (`HTTP_PROXY` and the like) are not used, and it shows in no log, no error and no `Debug` output. Over plain `http`

@@ -1,6 +1,6 @@
 //! What goes over the wire, byte by byte.
 
-use robot_callback_core::{ErrorType, Report, Verdict};
+use robot_callback_core::{ErrorType, Report, Secrets, Signature, SigningKey, Timestamp, Verdict};
 use robot_coordinadora_client::{AttemptError, Client, Destination, TryAgain};
 
 use crate::server::{Server, applied, problem};
@@ -99,4 +99,43 @@ async fn reports_in_a_row_share_one_connection() {
         client.report_result(&destination, &report()).await.unwrap();
     }
     assert_eq!((server.requests().len(), server.connections()), (5, 1));
+}
+
+#[tokio::test]
+async fn a_signed_report_carries_no_secret_and_a_signature_for_each_key() {
+    const KEYS: [&str; 2] =
+        ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FV"];
+    let server = Server::start([problem(503, "Store not available"), applied()]).await;
+    let keys = KEYS.map(|key| SigningKey::parse(key).unwrap());
+    let destination = Destination::signed(&server.url(), keys).unwrap();
+    client().report_result(&destination, &report()).await.unwrap();
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2, "it was sent again");
+    let header = |request: &str, name: &str| {
+        let line = request.lines().find(|line| line.starts_with(name)).expect(name);
+        line.split_once(": ").unwrap().1.to_owned()
+    };
+    assert_eq!(
+        header(&requests[0], "webhook-id"),
+        header(&requests[1], "webhook-id"),
+        "the id is the report's"
+    );
+    for request in &requests {
+        assert!(!request.contains("x-callback-secret") && !request.contains("whsec"), "{request}");
+        let (_, body) = request.split_once("\r\n\r\n").unwrap();
+        let at = header(request, "webhook-timestamp").parse::<i64>().unwrap() * 1000;
+        for key in KEYS {
+            let secrets = Secrets::default()
+                .signed_with([SigningKey::parse(key).unwrap()], std::time::Duration::from_secs(1));
+            let [id, timestamp, signatures] =
+                ["webhook-id", "webhook-timestamp", "webhook-signature"].map(|name| header(request, name));
+            let signature = Signature {
+                id: id.as_bytes(),
+                timestamp: timestamp.as_bytes(),
+                signatures: signatures.as_bytes(),
+            };
+            let presented = secrets.presented(None).signed(signature, Timestamp::from_millis(at));
+            assert!(presented.admits(body.as_bytes()), "a receiver that has only one of the keys lets it in");
+        }
+    }
 }
