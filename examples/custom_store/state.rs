@@ -27,7 +27,7 @@ impl State {
     pub(crate) fn apply(&mut self, report: &Report, rules: Rules, now: Timestamp) -> Option<Applied> {
         let scene = self.scene(report.item_id)?;
         let (job, attempt) = (scene.job.id, scene.item.attempt);
-        let change = change::apply(scene, report, rules, now);
+        let change = change::apply(scene, report, rules, now)?;
         if change.keep {
             self.keep(job, attempt, change.verdict, report, now);
         }

@@ -47,7 +47,7 @@ pub enum CallbackError {
     /// The body is not a report.
     #[error(transparent)]
     Invalid(#[from] ReportError),
-    /// There is no such item.
+    /// There is no such item, or it is beyond the presented secret's [`Scope`](crate::Scope).
     #[error("there is no such item")]
     UnknownItem,
     /// The store could not say that the result is durable.
@@ -98,10 +98,8 @@ fn admit(secret: Presented<'_>, payload: &[u8]) -> Result<Report, CallbackError>
     if payload.len() > MAX_BODY {
         return Err(CallbackError::TooLarge);
     }
-    if !secret.admits(payload) {
-        return Err(CallbackError::Unauthorized);
-    }
-    Ok(Report::parse(payload)?)
+    let scope = secret.scope(payload).ok_or(CallbackError::Unauthorized)?;
+    Ok(Report::parse(payload)?.within(scope))
 }
 
 fn log(item: ItemId, outcome: &str, applied: &Applied) {

@@ -58,11 +58,14 @@ impl Change {
     }
 }
 
-/// Applies a report.
+/// Applies a report. `None` when the item is beyond the report's [scope](Report::scope): as if it were not there.
 #[must_use]
-pub fn apply(scene: Scene, report: &Report, rules: Rules, now: Timestamp) -> Change {
+pub fn apply(scene: Scene, report: &Report, rules: Rules, now: Timestamp) -> Option<Change> {
+    if !report.scope.covers(scene.job.workspace_id) {
+        return None;
+    }
     let verdict = judge(&scene.item, report);
-    match (verdict, report.outcome) {
+    Some(match (verdict, report.outcome) {
         (Verdict::Applied, _) | (Verdict::Late, Outcome::Success) => {
             close(scene, report, verdict, rules, now)
         }
@@ -70,7 +73,7 @@ pub fn apply(scene: Scene, report: &Report, rules: Rules, now: Timestamp) -> Cha
         (Verdict::Conflict | Verdict::Late | Verdict::Stale, _) => {
             Change { keep: true, ..Change::none(verdict) }
         }
-    }
+    })
 }
 
 /// Closes an open item whose job's deadline has passed; `None` when the item is not open.

@@ -128,6 +128,10 @@
 //! 76. [`a_restart_keeps_every_result`]
 //! 77. [`a_restart_keeps_the_outbox`]
 //! 78. [`a_restart_announces_nothing_again`]
+//!
+//! **Reports of limited scope**
+//!
+//! 79. [`a_report_beyond_its_scope_is_of_no_item`]
 
 mod announcing;
 mod applying;
@@ -139,6 +143,7 @@ mod keeping;
 mod lasting;
 mod leaving;
 mod reopening;
+mod scoped;
 mod whole;
 mod world;
 
@@ -196,6 +201,7 @@ pub use reopening::{
     failed_items_reopen_with_their_next_attempt, nothing_failed_changes_nothing, only_failed_items_reopen,
     only_named_items_reopen, retrying_an_unknown_job_is_none,
 };
+pub use scoped::a_report_beyond_its_scope_is_of_no_item;
 pub use whole::{
     a_dropped_call_happens_whole_or_not_at_all, a_store_in_order_answers_a_ping,
     verification_finds_nothing_amiss,
@@ -293,6 +299,7 @@ macro_rules! store_conformance {
             a_store_in_order_answers_a_ping
             verification_finds_nothing_amiss
             a_dropped_call_happens_whole_or_not_at_all
+            a_report_beyond_its_scope_is_of_no_item
         );
     };
     (@laws $world:path, $rules:expr, $($law:ident)*) => {

@@ -39,6 +39,7 @@ pub mod change;
 mod event;
 mod job;
 mod report;
+mod scope;
 mod secret;
 mod signature;
 mod verdict;
@@ -89,6 +90,7 @@ pub use new_job::{Creation, NewItem, NewJob, NewOrder};
 pub use outbox::{Claim, DeadLetter, Entry, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
 pub use relay::{Relay, RelayEmitter, RelayOptions};
 pub use report::{ErrorType, Outcome, Report, ReportError};
+pub use scope::Scope;
 pub use secret::{Presented, Secrets};
 pub use signature::{
     ID_HEADER, SIGNATURE_HEADER, Signature, SigningKey, SigningKeyError, TIMESTAMP_HEADER, seconds,

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::field::{self, FieldError};
 use crate::id::ItemId;
+use crate::scope::Scope;
 
 /// The outcome of one attempt at one item; `status` on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -78,6 +79,8 @@ pub struct Report {
     pub error_message: Option<String>,
     /// The attempt reported on, counted from 1; `None` means the one now open.
     pub attempt: Option<u32>,
+    /// How far the word of whoever reports reaches. No payload says it: it is the presented secret's.
+    pub scope: Scope,
 }
 
 /// Why a body is not a report. Shown to the caller as it is.
@@ -123,20 +126,26 @@ impl Report {
     #[must_use]
     pub fn success(item_id: ItemId, tracking_number: impl Into<String>) -> Self {
         let tracking_number = Some(tracking_number.into());
-        let (error_type, error_message) = (None, None);
-        Self { item_id, outcome: Outcome::Success, tracking_number, error_type, error_message, attempt: None }
+        Self { tracking_number, ..Self::bare(item_id, Outcome::Success) }
     }
 
     /// A shipment that was not created, and why.
     #[must_use]
     pub fn error(item_id: ItemId, error_type: ErrorType, message: impl Into<String>) -> Self {
+        let (error_type, error_message) = (Some(error_type), Some(message.into()));
+        Self { error_type, error_message, ..Self::bare(item_id, Outcome::Error) }
+    }
+
+    fn bare(item_id: ItemId, outcome: Outcome) -> Self {
+        let (tracking_number, error_type, error_message, attempt) = (None, None, None, None);
         Self {
             item_id,
-            outcome: Outcome::Error,
-            tracking_number: None,
-            error_type: Some(error_type),
-            error_message: Some(message.into()),
-            attempt: None,
+            outcome,
+            tracking_number,
+            error_type,
+            error_message,
+            attempt,
+            scope: Scope::default(),
         }
     }
 
@@ -144,6 +153,12 @@ impl Report {
     #[must_use]
     pub fn for_attempt(self, attempt: u32) -> Self {
         Self { attempt: Some(attempt), ..self }
+    }
+
+    /// The same report, by somebody whose word reaches that far.
+    #[must_use]
+    pub fn within(self, scope: Scope) -> Self {
+        Self { scope, ..self }
     }
 
     /// Reads a callback's body.
@@ -162,6 +177,7 @@ impl Report {
             error_type: error_type(wire.error_type, outcome)?,
             error_message: error_message(wire.error_message)?,
             attempt: attempt(wire.attempt)?,
+            scope: Scope::default(),
         })
     }
 

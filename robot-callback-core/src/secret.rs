@@ -11,9 +11,14 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::clock::Timestamp;
+use crate::id::WorkspaceId;
+use crate::scope::Scope;
 use crate::signature::{Signature, SigningKey};
 
 type Sha256Digest = [u8; 32];
+
+/// What Standard Webhooks' own libraries use.
+const TOLERANCE: Duration = Duration::from_secs(300);
 
 /// The secrets that are valid now: usually one, two while a secret is being rotated.
 ///
@@ -27,30 +32,53 @@ type Sha256Digest = [u8; 32];
 /// assert!(!Secrets::new([""]).presented(Some(b"")).is_valid());
 /// ```
 ///
-/// Beside the secrets, or instead of them, there can be keys that callbacks are [signed](Self::signed_with) with.
-#[derive(Clone, Default)]
+/// Beside the secrets, or instead of them, there can be keys that callbacks are [signed](Self::signed_with) with, and
+/// [secrets of one workspace](Self::with_workspace), which reach no further than its items.
+#[derive(Clone)]
 pub struct Secrets {
-    digests: Vec<Sha256Digest>,
-    keys: Vec<SigningKey>,
+    digests: Vec<(Sha256Digest, Scope)>,
+    keys: Vec<(SigningKey, Scope)>,
     tolerance: Duration,
 }
 
 impl Secrets {
     /// The given secrets, any of which lets a caller in. Empty ones are left out.
     pub fn new<S: AsRef<[u8]>>(secrets: impl IntoIterator<Item = S>) -> Self {
-        let digests = secrets
-            .into_iter()
-            .filter(|secret| !secret.as_ref().is_empty())
-            .map(|secret| digest(secret.as_ref()))
-            .collect();
-        Self { digests, ..Self::default() }
+        let mut new = Self { digests: Vec::new(), keys: Vec::new(), tolerance: TOLERANCE };
+        new.add(Scope::All, secrets, []);
+        new
+    }
+
+    /// Lets in whoever has one of these secrets, or signs with one of these keys, to report on that workspace's
+    /// items and no others. What lets in further by other words of these `Secrets` goes on doing so.
+    #[must_use]
+    pub fn with_workspace<S: AsRef<[u8]>>(
+        mut self,
+        workspace: WorkspaceId,
+        secrets: impl IntoIterator<Item = S>,
+        keys: impl IntoIterator<Item = SigningKey>,
+    ) -> Self {
+        self.add(Scope::Workspace(workspace), secrets, keys);
+        self
+    }
+
+    fn add<S: AsRef<[u8]>>(
+        &mut self,
+        scope: Scope,
+        secrets: impl IntoIterator<Item = S>,
+        keys: impl IntoIterator<Item = SigningKey>,
+    ) {
+        let secrets = secrets.into_iter().filter(|secret| !secret.as_ref().is_empty());
+        self.digests.extend(secrets.map(|secret| (digest(secret.as_ref()), scope)));
+        self.keys.extend(keys.into_iter().map(|key| (key, scope)));
     }
 
     /// Lets in whoever signs with one of these keys, too. The clocks of both sides may differ by `tolerance`;
-    /// Standard Webhooks' own libraries use five minutes.
+    /// Standard Webhooks' own libraries use five minutes, and so does what is not told otherwise.
     #[must_use]
-    pub fn signed_with(self, keys: impl IntoIterator<Item = SigningKey>, tolerance: Duration) -> Self {
-        Self { keys: keys.into_iter().collect(), tolerance, ..self }
+    pub fn signed_with(mut self, keys: impl IntoIterator<Item = SigningKey>, tolerance: Duration) -> Self {
+        self.add(Scope::All, [""; 0], keys);
+        Self { tolerance, ..self }
     }
 
     /// What a caller presented, to be judged against these secrets; `None` when it presented no secret.
@@ -63,6 +91,13 @@ impl Secrets {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.digests.is_empty() && self.keys.is_empty()
+    }
+}
+
+/// None: nobody gets in.
+impl Default for Secrets {
+    fn default() -> Self {
+        Self::new([""; 0])
     }
 }
 
@@ -94,10 +129,12 @@ impl<'a> Presented<'a> {
     /// but for the hashing of its bytes, which the caller chose and knows.
     #[must_use]
     pub fn is_valid(&self) -> bool {
+        self.secret_scope().is_some()
+    }
+
+    fn secret_scope(&self) -> Option<Scope> {
         let presented = digest(self.secret.unwrap_or_default());
-        let fits =
-            self.valid.digests.iter().fold(Choice::from(0), |fits, valid| fits | valid.ct_eq(&presented));
-        fits.into()
+        first(self.valid.digests.iter().map(|(valid, scope)| (valid.ct_eq(&presented), *scope)))
     }
 
     /// Whether the payload is worth reading: the secret is valid, or there is a timely signature, which only the
@@ -107,12 +144,21 @@ impl<'a> Presented<'a> {
         self.is_valid() || self.signature.is_some()
     }
 
-    /// Whether that payload may come in: the secret is valid, or the payload's signature is by a valid key.
+    /// How far that payload's word reaches, by the secret, or else by the payload's signature. `None` when it may
+    /// not come in. Of a secret that was given more than once the first counts.
     #[must_use]
-    pub fn admits(&self, payload: &[u8]) -> bool {
-        let signed = |signature: Signature<'_>| signature.fits(&self.valid.keys, payload);
-        self.is_valid() || self.signature.is_some_and(signed)
+    pub fn scope(&self, payload: &[u8]) -> Option<Scope> {
+        let signed = |signature: Signature<'_>| {
+            first(self.valid.keys.iter().map(|(key, scope)| (signature.is_by(key, payload), *scope)))
+        };
+        self.secret_scope().or_else(|| self.signature.and_then(signed))
     }
+}
+
+/// The scope of the first that fits. Looks at all of them; takes another way only once something fits, so that who
+/// has nothing valid learns nothing.
+fn first(all: impl Iterator<Item = (Choice, Scope)>) -> Option<Scope> {
+    all.fold(None, |found, (fits, scope)| if fits.into() { found.or(Some(scope)) } else { found })
 }
 
 impl fmt::Debug for Presented<'_> {
@@ -149,6 +195,27 @@ mod tests {
             assert!(!none.presented(Some(b"anything")).is_valid());
             assert!(!none.presented(None).is_valid());
         }
+    }
+
+    #[test]
+    fn a_workspaces_secret_and_key_reach_no_further_than_its_items() {
+        let (one, other) = (WorkspaceId::random(), WorkspaceId::random());
+        let key = || SigningKey::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let secrets = Secrets::new(["everybody's"])
+            .with_workspace(one, ["ones", ""], [key()])
+            .with_workspace(other, ["others"], []);
+        let scope = |secret: &str| secrets.presented(Some(secret.as_bytes())).scope(b"{}");
+        assert_eq!(scope("everybody's"), Some(Scope::All));
+        assert_eq!(scope("ones"), Some(Scope::Workspace(one)));
+        assert_eq!(scope("others"), Some(Scope::Workspace(other)));
+        assert_eq!((scope(""), scope("one")), (None, None), "an empty one counts as none");
+
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let (signatures, timestamp) = (key().sign("id", now, b"{}"), crate::signature::seconds(now));
+        let (id, timestamp, signatures) = (b"id".as_slice(), timestamp.as_bytes(), signatures.as_bytes());
+        let signed = secrets.presented(None).signed(Signature { id, timestamp, signatures }, now);
+        assert_eq!(signed.scope(b"{}"), Some(Scope::Workspace(one)), "so does who signs with its key");
+        assert_eq!(signed.scope(b"{} "), None, "and only what was signed");
     }
 
     #[test]

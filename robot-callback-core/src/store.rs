@@ -55,7 +55,7 @@ pub struct Applied {
 /// They are numbered in `conformance` (a feature of this crate), where each is a function named by what it says;
 /// whoever writes a store runs them all. What is not listed there is not promised. For this trait: 1 to 9 and 17 to
 /// 26 (reports), 10 to 16 (what events say), 37 to 39 (attempts), 44 and 45 (late reports), 58 to 65, 69 to 71 (the
-/// outbox), 73 and 75; for durable stores 76 to 78.
+/// outbox), 73 and 75, 79 (scope); for durable stores 76 to 78.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Applies one report, in one transaction:
@@ -64,7 +64,7 @@ pub trait Store: Send + Sync + 'static {
     /// 2. asks [`change::apply`](crate::change::apply) what that changes,
     /// 3. writes the item, the order and the job, the events into the outbox, and the report itself if it is kept.
     ///
-    /// `None` when there is no such item.
+    /// `None` when there is no such item, or it is beyond the report's [scope](Report::scope).
     ///
     /// # Errors
     /// See [`StoreError`].

@@ -57,7 +57,7 @@ fn scene(total: u32, successes: u32, errors: u32) -> Scene {
 
 /// The scene after that report closed its item.
 fn closed_by(scene: Scene, report: &Report) -> Scene {
-    let change = apply(scene.clone(), report, Rules::default(), now());
+    let change = apply(scene.clone(), report, Rules::default(), now()).unwrap();
     assert_eq!(change.verdict, Verdict::Applied);
     after(scene, change)
 }
@@ -77,7 +77,7 @@ fn after(scene: Scene, change: Change) -> Scene {
 }
 
 fn verdict(scene: &Scene, report: &Report) -> Verdict {
-    apply(scene.clone(), report, Rules::default(), now()).verdict
+    apply(scene.clone(), report, Rules::default(), now()).unwrap().verdict
 }
 
 fn shipped(scene: &Scene) -> Report {
@@ -146,7 +146,7 @@ fn what_is_not_applied_changes_nothing_and_is_kept_unless_it_was_heard_before() 
         (&open, &ok.clone().for_attempt(1), true),
         (&open, &ok.clone().for_attempt(9), true),
     ] {
-        let change = apply(scene.clone(), report, Rules { field_changes: true }, now());
+        let change = apply(scene.clone(), report, Rules { field_changes: true }, now()).unwrap();
         assert!(change.item.is_none() && change.job.is_none() && change.order.is_none(), "nothing changes");
         assert!(change.events.is_empty() && !change.completes && !change.order_missing, "nothing happens");
         assert_eq!(change.keep, keep, "{:?}", change.verdict);
@@ -164,7 +164,7 @@ fn counters_move_by_exactly_the_transition_made() {
     assert_eq!(counts(errored.clone()), (3, 5), "open to error");
     assert_eq!(counts(expired(open.clone())), (3, 5), "open to expired");
     let late = expired(open);
-    let corrected = after(late.clone(), apply(late, &ok, Rules::default(), now()));
+    let corrected = after(late.clone(), apply(late, &ok, Rules::default(), now()).unwrap());
     assert_eq!(counts(corrected), (4, 4), "expired to success");
     for (scene, report, expected, why) in [
         (errored.clone(), &ok, (4, 4), "error to success"),
@@ -196,7 +196,7 @@ fn the_last_open_item_completes_its_run_and_no_other_does() {
 
 fn apply_to(scene: Scene) -> Change {
     let report = shipped(&scene);
-    apply(scene, &report, Rules::default(), now())
+    apply(scene, &report, Rules::default(), now()).unwrap()
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn a_completed_job_is_not_completed_again_by_a_late_success_or_an_operator() {
     let late = expired(scene(1, 0, 0));
     assert_eq!(late.job.status, JobStatus::Completed, "the deadline completes the job");
     let (ok, no) = (shipped(&late), failed(&late));
-    assert!(!apply(late.clone(), &ok, Rules::default(), now()).completes, "a late success does not");
+    assert!(!apply(late.clone(), &ok, Rules::default(), now()).unwrap().completes, "a late success does not");
     assert!(!accept(late, &no, Rules::default(), now()).completes, "nor does an operator");
 }
 
@@ -272,7 +272,7 @@ fn an_order_that_is_gone_or_of_another_workspace_is_told_and_fails_nothing() {
         assert_eq!(change.verdict, Verdict::Applied, "it fails nothing");
         assert_eq!(names(&change), ["robot/job.batch_completed"], "no event of the item leaves");
         assert!(change.order.is_none(), "no order is written");
-        let error = apply(scene.clone(), &failed(&scene), Rules::default(), now());
+        let error = apply(scene.clone(), &failed(&scene), Rules::default(), now()).unwrap();
         assert!(!error.order_missing, "an error does not look for its order");
     }
 }
@@ -280,7 +280,7 @@ fn an_order_that_is_gone_or_of_another_workspace_is_told_and_fails_nothing() {
 #[test]
 fn columns_that_really_changed_are_announced_when_asked_for() {
     let told = |scene: &Scene| {
-        let change = apply(scene.clone(), &shipped(scene), Rules { field_changes: true }, now());
+        let change = apply(scene.clone(), &shipped(scene), Rules { field_changes: true }, now()).unwrap();
         let ids = change.events.iter().filter(|event| event.name == "automation/field.changed");
         ids.map(|event| event.id.rsplit(':').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
     };
@@ -294,7 +294,7 @@ fn columns_that_really_changed_are_announced_when_asked_for() {
     let order = scene.order.as_mut().unwrap();
     (order.tracking_number, order.carrier_guide_number) = (Some("111111".into()), Some("111111".into()));
     assert!(told(&scene).is_empty(), "nothing really changed");
-    let change = apply(scene.clone(), &shipped(&scene), Rules { field_changes: true }, now());
+    let change = apply(scene.clone(), &shipped(&scene), Rules { field_changes: true }, now()).unwrap();
     assert!(change.order.is_none(), "so nothing is written, either");
     assert_eq!(names(&change), ["automation/robot.guide_lookup.completed"], "but it is announced");
 }

@@ -11,7 +11,7 @@ use robot_callback_core::conformance::{self, World};
 use robot_callback_core::{
     Applied, Claim, Creation, DeadLetter, Discrepancy, EntryId, ItemId, JobId, JobView, KeptReport, Lease,
     LeaseToken, ManualClock, MemoryStore, NewJob, OperatorStore, OutboxDepth, Report, Resolution, Rules,
-    Settlement, Store, StoreError, Timestamp, Verdict,
+    Scope, Settlement, Store, StoreError, Timestamp, Verdict,
 };
 
 /// What is wrong with a store.
@@ -34,6 +34,8 @@ enum Fault {
     ForgetsContradictions,
     /// It counts re-opened items as failed still.
     MiscountsReopened,
+    /// It lets everybody report on everything.
+    IgnoresTheScope,
 }
 
 /// A memory store with a fault.
@@ -47,8 +49,11 @@ struct Broken {
 
 #[async_trait]
 impl Store for Broken {
-    async fn apply(&self, report: Report) -> Result<Option<Applied>, StoreError> {
+    async fn apply(&self, mut report: Report) -> Result<Option<Applied>, StoreError> {
         let item = report.item_id;
+        if self.fault == Fault::IgnoresTheScope {
+            report.scope = Scope::All;
+        }
         let open = !self.seen.lock().unwrap().contains(&item);
         if self.fault == Fault::ChecksThenWrites {
             tokio::task::yield_now().await;
@@ -252,6 +257,12 @@ fn a_store_that_forgets_contradictions_breaks_the_laws_of_kept_reports() {
 fn a_store_that_miscounts_reopened_items_breaks_the_law_of_reopening() {
     breaks!(MiscountsReopened, failed_items_reopen_with_their_next_attempt, "lowered by as many");
     keeps!(MiscountsReopened, nothing_failed_changes_nothing, a_report_of_a_later_attempt_is_kept);
+}
+
+#[test]
+fn a_store_that_lets_everybody_report_on_everything_breaks_the_law_of_scopes() {
+    breaks!(IgnoresTheScope, a_report_beyond_its_scope_is_of_no_item, "an open item beyond is not there");
+    keeps!(IgnoresTheScope, the_first_report_is_applied, an_unknown_item_changes_nothing);
 }
 
 #[test]

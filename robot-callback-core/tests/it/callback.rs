@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use robot_callback_core::{
     CallbackError, ItemId, MAX_BODY, OperatorStore, Receipt, RecordingEmitter, Relay, Secrets, Verdict,
-    handle_callback,
+    WorkspaceId, handle_callback,
 };
 use tokio::sync::oneshot;
 
@@ -64,6 +64,30 @@ async fn without_the_secret_nothing_is_revealed_and_the_store_is_not_asked() {
     assert!(matches!(refused, Err(CallbackError::Unauthorized)), "without a secret nobody gets in");
     assert_eq!(calls(&store), 0, "nothing reaches the store");
     assert!(emitter.events().is_empty(), "nothing leaves");
+}
+
+#[tokio::test]
+async fn another_workspaces_secret_is_answered_as_if_the_item_were_not_there() {
+    let (store, emitter) = (Watched::new(), RecordingEmitter::new());
+    let (job, items) = store.job(1).await;
+    let own = store.store.job(job).await.unwrap().unwrap().job.workspace_id;
+    let secrets = Secrets::default().with_workspace(own, ["own"], []).with_workspace(
+        WorkspaceId::random(),
+        ["another's"],
+        [],
+    );
+    let report = async |secret: &str, item| {
+        let secret = secrets.presented(Some(secret.as_bytes()));
+        handle_callback(&*store, &emitter, secret, success(item).as_bytes()).await
+    };
+    let (foreign, unknown) = (
+        report("another's", items[0]).await.unwrap_err(),
+        report("own", ItemId::random()).await.unwrap_err(),
+    );
+    assert!(matches!(foreign, CallbackError::UnknownItem), "{foreign}");
+    assert_eq!(format!("{foreign:?}"), format!("{unknown:?}"), "nothing tells the one from the other");
+    assert!(emitter.events().is_empty(), "nothing leaves");
+    assert_eq!(report("own", items[0]).await.unwrap().verdict, Verdict::Applied, "nothing had changed");
 }
 
 #[tokio::test]

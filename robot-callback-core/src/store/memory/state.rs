@@ -12,6 +12,7 @@ use crate::job::{Item, Job, Order};
 use crate::kept::{KeptReport, Resolution};
 use crate::new_job::{Creation, NewJob, NewOrder};
 use crate::report::Report;
+use crate::scope::Scope;
 use crate::view::{Discrepancy, ItemView, JobView, Recount};
 
 #[derive(Default)]
@@ -32,7 +33,7 @@ impl State {
     pub(super) fn apply(&mut self, report: &Report, rules: Rules, now: Timestamp) -> Option<Applied> {
         let scene = self.scene(report.item_id)?;
         let (job_id, attempt) = (scene.job.id, scene.item.attempt);
-        let change = change::apply(scene, report, rules, now);
+        let change = change::apply(scene, report, rules, now)?;
         if change.keep {
             self.keep(job_id, attempt, report, &change, now);
         }
@@ -67,15 +68,16 @@ impl State {
         now: Timestamp,
     ) {
         let verdict = change.verdict;
+        // Whoever may report says the same thing.
+        let report = report.clone().within(Scope::All);
         let same = |kept: &&mut KeptReport| {
-            kept.verdict == verdict && kept.current_attempt == current_attempt && kept.report == *report
+            kept.verdict == verdict && kept.current_attempt == current_attempt && kept.report == report
         };
         if let Some(kept) = self.kept.iter_mut().find(same) {
             kept.times += 1;
             return;
         }
         let id = i64::try_from(self.kept.len() + 1).unwrap_or(i64::MAX);
-        let report = report.clone();
         let (received_at, times, resolution) = (now, 1, None);
         self.kept.push(KeptReport {
             id,

@@ -124,12 +124,15 @@ async fn apply(
     let mut writes = Writes::default();
     let mut applied = Vec::with_capacity(reports.len());
     for report in reports {
-        let Some(scene) = scenes.of(report.item_id) else {
+        let scene = scenes.of(report.item_id);
+        let changed = scene.and_then(|scene| {
+            let (job, attempt) = (scene.job.id, scene.item.attempt);
+            Some((job, attempt, change::apply(scene, report, rules, now)?))
+        });
+        let Some((job, attempt, change)) = changed else {
             applied.push(None);
             continue;
         };
-        let (job, attempt) = (scene.job.id, scene.item.attempt);
-        let change = change::apply(scene, report, rules, now);
         if change.keep {
             writes.keep(job, attempt, report, change.verdict)?;
         }

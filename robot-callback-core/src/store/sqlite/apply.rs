@@ -19,7 +19,7 @@ pub(super) fn apply(
 ) -> rusqlite::Result<Option<Applied>> {
     let Some(scene) = rows::scene(db, report.item_id)? else { return Ok(None) };
     let (job_id, attempt) = (scene.job.id, scene.item.attempt);
-    let change = change::apply(scene, report, rules, now);
+    let Some(change) = change::apply(scene, report, rules, now) else { return Ok(None) };
     if change.keep {
         kept::keep(db, job_id, attempt, report, change.verdict, now)?;
     }
