@@ -71,6 +71,9 @@ mod client;
 mod keyring;
 mod sink;
 
+mod portal;
+mod request;
+
 #[allow(dead_code, unused_imports, reason = "the spool and the journal, which write with it, come next")]
 mod disk;
 #[cfg_attr(feature = "steps", doc(hidden))]
@@ -85,4 +88,6 @@ pub use destination::{Destination, DestinationError};
 pub use failure::{AttemptError, ReportFailure, TryAgain};
 pub use keyring::{Keyring, MemoryKeyring};
 pub use options::ClientOptions;
+pub use portal::{Lookup, Portal, PortalError, PortalSession};
+pub use request::{BatchOrder, BatchRequest, Credentials, PedidoInput, RequestError};
 pub use sink::{HandError, Handed, NamedDestination, ReportSink};
