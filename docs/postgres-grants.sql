@@ -17,6 +17,8 @@ GRANT SELECT ON robot_callback.migrations TO robot_callback_server;
 GRANT SELECT, INSERT, UPDATE ON robot_callback.job_state, robot_callback.item_state, robot_callback.batch_completions,
   robot_callback.kept_reports TO robot_callback_server;
 GRANT SELECT, INSERT, UPDATE, DELETE ON robot_callback.outbox TO robot_callback_server;
+-- What operators did is added to, and never changed.
+GRANT SELECT, INSERT ON robot_callback.operator_actions TO robot_callback_server;
 
 -- Row-level security is on everywhere: the server works for every workspace.
 ALTER ROLE robot_callback_server BYPASSRLS;

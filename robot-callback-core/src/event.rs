@@ -19,18 +19,22 @@ pub struct Event {
     pub id: String,
     /// A JSON object.
     pub data: Box<RawValue>,
+    /// The W3C trace it is part of, as the callback's `traceparent` header named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 impl PartialEq for Event {
     fn eq(&self, other: &Self) -> bool {
-        (&self.name, &self.id, self.data.get()) == (&other.name, &other.id, other.data.get())
+        (&self.name, &self.id, self.data.get(), &self.traceparent)
+            == (&other.name, &other.id, other.data.get(), &other.traceparent)
     }
 }
 
 impl Event {
     fn new(name: &str, id: String, data: &impl Serialize) -> Self {
         let data = serde_json::value::to_raw_value(data).expect("plain data with string keys is always JSON");
-        Self { name: name.to_owned(), id, data }
+        Self { name: name.to_owned(), id, data, traceparent: None }
     }
 
     /// The last open item of the job's current run became terminal.

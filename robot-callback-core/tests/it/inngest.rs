@@ -24,7 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn event(n: usize) -> Event {
     let data = RawValue::from_string(format!(r#"{{"n":{n}}}"#)).unwrap();
-    Event { name: "robot/job.batch_completed".to_owned(), id: format!("event-{n:04}"), data }
+    Event {
+        name: "robot/job.batch_completed".to_owned(),
+        id: format!("event-{n:04}"),
+        data,
+        traceparent: None,
+    }
 }
 
 fn events(count: usize) -> Vec<Event> {

@@ -25,6 +25,9 @@ mod postgres;
 #[cfg(test)]
 mod relay;
 #[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod upgrade;
+#[cfg(test)]
 mod watched;
 #[cfg(test)]
 #[cfg(feature = "conformance")]

@@ -81,7 +81,7 @@ impl Intake {
         if !data.get().starts_with('{') {
             return Err("event data must be an object".to_owned());
         }
-        self.events.push(Event { name: sent.name, id: sent.id, data });
+        self.events.push(Event { name: sent.name, id: sent.id, data, traceparent: None });
         Ok(())
     }
 

@@ -19,7 +19,7 @@ static CLAIM: Statement = Statement {
             SELECT id FROM robot_callback.outbox WHERE state = 'due' AND due_at <= $3
             ORDER BY due_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
         UPDATE robot_callback.outbox o SET lease = $1, due_at = $2 FROM due WHERE o.id = due.id
-        RETURNING o.id, o.event_id, o.name, o.data, o.failures",
+        RETURNING o.id, o.event_id, o.name, o.data, o.traceparent, o.failures",
     types: &[Type::UUID, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::INT8],
 };
 
@@ -52,7 +52,7 @@ static PRUNE: Statement = Statement {
 };
 
 static DEAD_LETTERS: Statement = Statement {
-    sql: "SELECT id, event_id, name, data, failures, coalesce(reason, '') AS reason
+    sql: "SELECT id, event_id, name, data, traceparent, failures, coalesce(reason, '') AS reason
         FROM robot_callback.outbox WHERE state = 'dead' ORDER BY id LIMIT $1",
     types: &[Type::INT8],
 };
@@ -149,7 +149,8 @@ pub(super) async fn depth(db: &Session) -> Result<OutboxDepth, PostgresError> {
 fn entry(row: &Row) -> Result<Entry, PostgresError> {
     let data =
         RawValue::from_string(row.try_get("data")?).map_err(|error| unreadable("data", error.to_string()))?;
-    let event = Event { name: row.try_get("name")?, id: row.try_get("event_id")?, data };
+    let (name, id) = (row.try_get("name")?, row.try_get("event_id")?);
+    let event = Event { name, id, data, traceparent: row.try_get("traceparent")? };
     Ok(Entry { id: row.try_get("id")?, event, failures: count(row, "failures")? })
 }
 

@@ -78,11 +78,11 @@ static COMPLETIONS: Statement = Statement {
 };
 
 static EVENTS: Statement = Statement {
-    sql: "INSERT INTO robot_callback.outbox (event_id, name, data, due_at, recorded_at)
-        SELECT u.event_id, u.name, u.data, $4, $4
-        FROM unnest($1, $2, $3) WITH ORDINALITY AS u (event_id, name, data, place) ORDER BY u.place
-        ON CONFLICT (event_id) DO NOTHING RETURNING event_id",
-    types: &[Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TIMESTAMPTZ],
+    sql: "INSERT INTO robot_callback.outbox (event_id, name, data, traceparent, due_at, recorded_at)
+        SELECT u.event_id, u.name, u.data, u.traceparent, $5, $5
+        FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS u (event_id, name, data, traceparent, place)
+        ORDER BY u.place ON CONFLICT (event_id) DO NOTHING RETURNING event_id",
+    types: &[Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::TIMESTAMPTZ],
 };
 
 static KEPT: Statement = Statement {
@@ -258,7 +258,9 @@ impl Writes {
         let ids: Vec<&str> = self.events.iter().map(|event| event.id.as_str()).collect();
         let names: Vec<&str> = self.events.iter().map(|event| event.name.as_str()).collect();
         let data: Vec<&str> = self.events.iter().map(|event| event.data.get()).collect();
-        let rows = db.query(&EVENTS, &[&ids, &names, &data, &system_time(now)]).await?;
+        let traces: Vec<Option<&str>> =
+            self.events.iter().map(|event| event.traceparent.as_deref()).collect();
+        let rows = db.query(&EVENTS, &[&ids, &names, &data, &traces, &system_time(now)]).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 

@@ -9,8 +9,22 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::error::SqliteError;
 
+struct Migration {
+    /// The oldest version whose programs can work with what this leaves.
+    compatible_from: i64,
+    sql: &'static str,
+}
+
 /// Each brings the tables from the version of its place in this list to the next.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_init.sql")];
+const MIGRATIONS: [Migration; 2] = [
+    Migration { compatible_from: 1, sql: include_str!("../../../migrations/sqlite/0001_init.sql") },
+    Migration { compatible_from: 1, sql: include_str!("../../../migrations/sqlite/0002_operator.sql") },
+];
+
+/// The first files had none.
+const HISTORY: &str = "CREATE TABLE IF NOT EXISTS migrations (
+  version INTEGER PRIMARY KEY, compatible_from INTEGER NOT NULL
+) STRICT";
 
 #[derive(Clone)]
 pub(super) struct DatabaseFile {
@@ -82,11 +96,26 @@ fn migrate(db: &mut Connection) -> Result<(), SqliteError> {
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let pending = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found..));
-    let Some(pending) = pending else { return Err(SqliteError::TooNew { found, known: MIGRATIONS.len() }) };
+    let Some(pending) = pending else { return newer(&transaction, found) };
     for (version, migration) in (found + 1..).zip(pending) {
-        transaction.execute_batch(migration)?;
+        transaction.execute_batch(migration.sql)?;
+        transaction.execute_batch(HISTORY)?;
+        let recorded = "INSERT INTO migrations (version, compatible_from) VALUES (?1, ?2)";
+        transaction.execute(recorded, [version, migration.compatible_from])?;
         transaction.pragma_update(None, "user_version", version)?;
     }
     transaction.commit()?;
     Ok(())
+}
+
+/// Tables of a later version will do, if that one says so.
+fn newer(db: &Connection, found: i64) -> Result<(), SqliteError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let history = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'")?.exists([])?;
+    let compatible = "SELECT 1 FROM migrations WHERE version = ?1 AND compatible_from <= ?2";
+    if history && db.prepare(compatible)?.exists([found, known])? {
+        Ok(())
+    } else {
+        Err(SqliteError::TooNew { found, known: MIGRATIONS.len() })
+    }
 }

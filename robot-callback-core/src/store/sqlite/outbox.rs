@@ -13,9 +13,10 @@ use crate::outbox::{Claim, DeadLetter, Entry, EntryId, Lease, LeaseToken, Outbox
 
 /// Records an event, unless one of that id was recorded before; says how many it recorded.
 pub(super) fn record(db: &Connection, event: &Event, now: Timestamp) -> rusqlite::Result<usize> {
-    let sql = "INSERT INTO outbox (event_id, name, data, due_at, recorded_at) VALUES (?1, ?2, ?3, ?4, ?4)
-        ON CONFLICT (event_id) DO NOTHING";
-    db.prepare_cached(sql)?.execute(params![event.id, event.name, event.data.get(), now.as_millis()])
+    let sql = "INSERT INTO outbox (event_id, name, data, traceparent, due_at, recorded_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (event_id) DO NOTHING";
+    let Event { name, id, data, traceparent } = event;
+    db.prepare_cached(sql)?.execute(params![id, name, data.get(), traceparent, now.as_millis()])
 }
 
 pub(super) fn any_due(db: &Connection, now: Timestamp) -> rusqlite::Result<bool> {
@@ -26,7 +27,7 @@ pub(super) fn any_due(db: &Connection, now: Timestamp) -> rusqlite::Result<bool>
 pub(super) fn claim(db: &Connection, claim: Claim, now: Timestamp) -> rusqlite::Result<Lease> {
     let sql = "UPDATE outbox SET lease = ?1, due_at = ?2 WHERE id IN
         (SELECT id FROM outbox WHERE state = 'due' AND due_at <= ?3 ORDER BY due_at, id LIMIT ?4)
-        RETURNING id, event_id, name, data, failures";
+        RETURNING id, event_id, name, data, traceparent, failures";
     let token = LeaseToken::new_v4();
     let until = now.after(claim.lease).as_millis();
     let mut update = db.prepare_cached(sql)?;
@@ -83,7 +84,7 @@ pub(super) fn prune(
 }
 
 pub(super) fn dead_letters(db: &Connection, limit: usize) -> rusqlite::Result<Vec<DeadLetter>> {
-    let sql = "SELECT id, event_id, name, data, failures, coalesce(reason, '') AS reason
+    let sql = "SELECT id, event_id, name, data, traceparent, failures, coalesce(reason, '') AS reason
         FROM outbox WHERE state = 'dead' ORDER BY id LIMIT ?1";
     let mut query = db.prepare_cached(sql)?;
     let dead = query.query_map([count(limit)], |row| {
@@ -114,7 +115,8 @@ pub(super) fn depth(db: &Connection) -> rusqlite::Result<OutboxDepth> {
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let data = RawValue::from_string(row.get("data")?)
         .map_err(|error| rows::unreadable(row, "data", error.to_string()))?;
-    let event = Event { name: row.get("name")?, id: row.get("event_id")?, data };
+    let (name, id, traceparent) = (row.get("name")?, row.get("event_id")?, row.get("traceparent")?);
+    let event = Event { name, id, data, traceparent };
     Ok(Entry { id: row.get("id")?, event, failures: row.get("failures")? })
 }
 

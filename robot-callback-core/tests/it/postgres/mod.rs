@@ -9,6 +9,7 @@ mod owner;
 mod pooler;
 mod programs;
 mod servers;
+mod upgrade;
 mod world;
 
 mod conformance;

@@ -128,7 +128,7 @@ async fn report(store: &PostgresStore, item: ItemId) {
     assert_eq!(applied.unwrap().verdict, Verdict::Applied);
 }
 
-fn claim_all() -> robot_callback_core::Claim {
+pub(super) fn claim_all() -> robot_callback_core::Claim {
     robot_callback_core::Claim { limit: 100, lease: std::time::Duration::from_secs(60) }
 }
 
