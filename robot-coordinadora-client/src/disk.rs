@@ -4,5 +4,5 @@
 mod folder;
 mod frame;
 
-pub(crate) use folder::{FolderLock, create, make_folder, remove, rename, sync_folder};
+pub(crate) use folder::{FolderLock, create, make_folder, remove, remove_unfinished, rename, sync_folder};
 pub(crate) use frame::{Unframed, frame, unframe};

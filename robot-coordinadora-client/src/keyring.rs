@@ -5,6 +5,10 @@ use std::fmt;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+mod file;
+
+pub use file::FileKeyring;
+
 /// Keeps secrets by name, so that the spool and the journal need not: a callback secret, or a portal's credentials.
 ///
 /// Names hold letters, digits, `-`, `.` and `:` only, at most 100 of them. Every method may be called from any thread.
@@ -20,6 +24,12 @@ pub trait Keyring: fmt::Debug + Send + Sync {
 
     /// Lets go of a secret that is no longer needed. One that is not there is no error.
     fn forget(&self, name: &str);
+}
+
+/// Whether that is a name for a secret.
+fn is_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:".contains(&byte);
+    (1..=100).contains(&name.len()) && name.bytes().all(allowed)
 }
 
 /// Keeps secrets in memory: nothing of them is on the disk, and a restart forgets them. What waits for one then waits

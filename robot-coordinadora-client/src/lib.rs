@@ -86,7 +86,7 @@ pub use answer::{Answer, Delivered};
 pub use client::{Client, ClientError};
 pub use destination::{Destination, DestinationError};
 pub use failure::{AttemptError, ReportFailure, TryAgain};
-pub use keyring::{Keyring, MemoryKeyring};
+pub use keyring::{FileKeyring, Keyring, MemoryKeyring};
 pub use options::ClientOptions;
 pub use portal::{Lookup, Portal, PortalError, PortalSession};
 pub use request::{BatchOrder, BatchRequest, Credentials, PedidoInput, RequestError};

@@ -7,16 +7,32 @@ use std::path::Path;
 use crate::step::passed;
 
 /// What a file is called while it is being written. Whoever opens the folder removes what is left over.
-pub(crate) const UNFINISHED: &str = ".unfinished";
+const UNFINISHED: &str = ".unfinished";
 
-/// Makes a folder that only its owner enters, its parents too; nothing when it is there.
+/// Makes a folder that only its owner enters, its parents too, durably; nothing when it is there.
 pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().unwrap_or(Path::new(""));
+    make_folder(parent)?;
     let mut builder = DirBuilder::new();
-    builder.recursive(true);
+    builder.recursive(true); // that another process made it meanwhile is no error
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)?;
-    folder.parent().map_or(Ok(()), sync_folder)
+    sync_folder(parent)
+}
+
+/// Removes what a process left half-written when it died.
+pub(crate) fn remove_unfinished(folder: &Path) -> io::Result<()> {
+    for file in fs::read_dir(folder)? {
+        let file = file?;
+        if file.file_type()?.is_file() && file.file_name().to_string_lossy().ends_with(UNFINISHED) {
+            remove(&file.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Creates the file `name` in `folder`, or puts it in the place of the one there. When this returns, it survives a
