@@ -67,6 +67,7 @@ pub(crate) fn database(layers: &Layers) -> Result<Database, SettingError> {
     if let Database::Postgres(postgres) = &mut database {
         postgres.direct_url = layers.get(&setting::DATABASE_DIRECT_URL).map(|given| given.value);
         postgres.mode = statement_mode(layers)?;
+        postgres.deadline = endpoint(layers)?.store_deadline;
     }
     Ok(database)
 }

@@ -53,6 +53,10 @@ pub struct PostgresOptions {
     pub connect_timeout: Duration,
     /// When the server gives a statement up. Default: 10 seconds.
     pub statement_timeout: Duration,
+    /// How long a report may take, waiting for its turn and trying again included. Not longer than its caller waits,
+    /// such as [`EndpointOptions::store_deadline`](crate::EndpointOptions). Other calls may take as long as three
+    /// statements. Default: 10 seconds.
+    pub report_deadline: Duration,
     /// The database without a pooler in between, for migrations. Default: the same URL.
     pub direct_url: Option<String>,
     /// Whether to bring the tables up to date when connecting. Without it they must be. Default: yes.
@@ -68,6 +72,7 @@ impl Default for PostgresOptions {
             pool_size: 4,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
+            report_deadline: Duration::from_secs(10),
             direct_url: None,
             migrate: true,
         }
@@ -97,7 +102,7 @@ impl PostgresStore {
             }
             (checked, _) => checked?,
         }
-        let lane = Lane::start(sessions.clone(), options.rules, options.clock.clone());
+        let lane = Lane::start(sessions.clone(), &options);
         Ok(Self { sessions, lane, clock: options.clock, rules: options.rules })
     }
 
@@ -120,7 +125,7 @@ impl PostgresStore {
 
     async fn transact<T>(
         &self,
-        work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError>,
+        work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError> + Clone,
     ) -> Result<T, StoreError> {
         Ok(self.sessions.transact(work).await?)
     }

@@ -25,9 +25,14 @@ pub(super) async fn open(database: &Database, rules: Rules) -> Result<Arc<dyn Op
 }
 
 async fn connect(postgres: &Postgres, rules: Rules) -> Result<PostgresStore, CliError> {
-    let Postgres { url, direct_url, mode } = postgres;
-    let direct_url = direct_url.clone();
-    let options = PostgresOptions { rules, direct_url, statement_mode: *mode, ..PostgresOptions::default() };
+    let Postgres { url, direct_url, mode, deadline } = postgres;
+    let options = PostgresOptions {
+        rules,
+        direct_url: direct_url.clone(),
+        statement_mode: *mode,
+        report_deadline: *deadline,
+        ..PostgresOptions::default()
+    };
     let connected = PostgresStore::connect(url, options).await;
     connected
         .map_err(|error| CliError::failed(&format!("opening the database at {}", postgres.place()), &error))

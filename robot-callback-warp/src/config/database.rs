@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use robot_callback_core::StatementMode;
+use robot_callback_core::{EndpointOptions, StatementMode};
 
 /// Where the data is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,11 +24,14 @@ pub(crate) struct Postgres {
     /// Without a pooler in between, for migrations.
     pub(crate) direct_url: Option<String>,
     pub(crate) mode: StatementMode,
+    /// How long whoever reports waits.
+    pub(crate) deadline: Duration,
 }
 
 impl Postgres {
     fn new(url: &str) -> Self {
-        Self { url: url.to_owned(), direct_url: None, mode: StatementMode::default() }
+        let deadline = EndpointOptions::default().store_deadline;
+        Self { url: url.to_owned(), direct_url: None, mode: StatementMode::default(), deadline }
     }
 
     /// The server and the database, without user, password and parameters.

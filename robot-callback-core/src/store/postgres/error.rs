@@ -1,7 +1,6 @@
 //! PostgreSQL's errors, and what they mean to a caller.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
@@ -18,8 +17,8 @@ pub(super) enum PostgresError {
     Pool(#[from] deadpool_postgres::PoolError),
     #[error("a statement failed")]
     Statement(#[from] tokio_postgres::Error),
-    #[error("the database did not answer within {0:?}")]
-    Timeout(Duration),
+    #[error("the database did not answer in time")]
+    Timeout,
     #[error("{statement} changed {found} rows instead of {expected}")]
     Rows { statement: &'static str, expected: usize, found: u64 },
     #[error("column {column} holds what it can't: {why}")]
@@ -47,7 +46,7 @@ impl PostgresError {
     /// It may pass by itself: the database is away, too busy, or did not say how the transaction ended.
     pub(super) fn is_passing(&self) -> bool {
         match self {
-            Self::Pool(_) | Self::Timeout(_) | Self::LaneGone => true,
+            Self::Pool(_) | Self::Timeout | Self::LaneGone => true,
             Self::Statement(error) => error.as_db_error().is_none_or(|error| is_passing(error.code().code())),
             Self::Url(_)
             | Self::Tls(_)

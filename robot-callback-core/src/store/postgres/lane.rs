@@ -1,20 +1,22 @@
 //! The lane: the one task of a process that applies reports, and its group commit.
 //!
 //! Reports queue up while a set is being committed; the next set is what is waiting then. Each caller hears of its
-//! own report after the commit of all. A caller that has gone away changes nothing.
+//! own report after the commit of all. A set is tried for as long as one of its callers may still wait; what nobody
+//! waits for any more when its turn comes is left alone.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::super::Applied;
+use super::PostgresOptions;
 use super::error::PostgresError;
 use super::scenes::Scenes;
-use super::session::Sessions;
+use super::session::{Session, Sessions};
 use super::writes::Writes;
-use crate::backoff::Backoff;
 use crate::change::{self, Rules};
 use crate::clock::{Clock, Timestamp};
 use crate::error::StoreError;
@@ -24,33 +26,39 @@ use crate::report::{Outcome, Report};
 const SET: usize = 256;
 /// How many may wait before callers wait for a place in the queue.
 const QUEUE: usize = 4096;
-/// How often a set is tried when other transactions are in the way, and how long it waits in between.
-const TRIES: u32 = 8;
-const BACKOFF: Backoff = Backoff { base: Duration::from_millis(5), cap: Duration::from_millis(300) };
 
 type Answer = Result<Option<Applied>, Arc<PostgresError>>;
 
 struct Waiting {
     report: Report,
+    deadline: Instant,
     reply: oneshot::Sender<Answer>,
 }
 
 pub(super) struct Lane {
     queue: mpsc::Sender<Waiting>,
+    patience: Duration,
 }
 
 impl Lane {
     /// Starts the task. It ends, after all that was queued, when the lane is dropped.
-    pub(super) fn start(sessions: Sessions, rules: Rules, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn start(sessions: Sessions, options: &PostgresOptions) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(Work { sessions, rules, clock }.run(waiting));
-        Self { queue }
+        tokio::spawn(Work { sessions, rules: options.rules, clock: options.clock.clone() }.run(waiting));
+        Self { queue, patience: options.report_deadline }
     }
 
     pub(super) async fn apply(&self, report: Report) -> Result<Option<Applied>, StoreError> {
+        let deadline = Instant::now() + self.patience;
+        let applied = timeout_at(deadline, self.apply_before(deadline, report)).await;
+        Ok(applied.unwrap_or_else(|_| Err(PostgresError::Timeout.into()))?)
+    }
+
+    async fn apply_before(&self, deadline: Instant, report: Report) -> Answer {
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Waiting { report, reply }).await.map_err(|_| PostgresError::LaneGone)?;
-        Ok(answer.await.map_err(|_| PostgresError::LaneGone)??)
+        let waiting = Waiting { report, deadline, reply };
+        self.queue.send(waiting).await.map_err(|_| PostgresError::LaneGone)?;
+        answer.await.map_err(|_| PostgresError::LaneGone)?
     }
 }
 
@@ -64,9 +72,11 @@ impl Work {
     async fn run(self, mut queue: mpsc::Receiver<Waiting>) {
         let mut set = Vec::with_capacity(SET);
         while queue.recv_many(&mut set, SET).await > 0 {
+            set.retain(|waiting| !waiting.reply.is_closed());
+            let Some(deadline) = set.iter().map(|waiting| waiting.deadline).max() else { continue };
             let (reports, replies): (Vec<_>, Vec<_>) =
-                set.drain(..).map(|one| (one.report, one.reply)).unzip();
-            for (reply, answer) in replies.into_iter().zip(self.answers(&reports).await) {
+                set.drain(..).map(|waiting| (waiting.report, waiting.reply)).unzip();
+            for (reply, answer) in replies.into_iter().zip(self.answers(&reports, deadline).await) {
                 _ = reply.send(answer); // the caller may have gone away; what was done stays done
             }
         }
@@ -74,13 +84,13 @@ impl Work {
 
     /// The answer to each report, in their order. What the database refuses is found by applying one by one, so
     /// that it spoils nobody else's.
-    async fn answers(&self, reports: &[Report]) -> Vec<Answer> {
-        match self.apply(reports).await {
+    async fn answers(&self, reports: &[Report], deadline: Instant) -> Vec<Answer> {
+        match self.apply(reports, deadline).await {
             Ok(applied) => applied.into_iter().map(Ok).collect(),
             Err(error) if error.is_refusal() && reports.len() > 1 => {
                 let mut answers = Vec::with_capacity(reports.len());
                 for report in reports {
-                    let alone = self.apply(std::slice::from_ref(report)).await;
+                    let alone = self.apply(std::slice::from_ref(report), deadline).await;
                     answers.push(alone.map(|mut applied| applied.pop().flatten()).map_err(Arc::new));
                 }
                 answers
@@ -92,25 +102,18 @@ impl Work {
         }
     }
 
-    /// Applies a set in one transaction, again while other transactions are in the way.
-    async fn apply(&self, reports: &[Report]) -> Result<Vec<Option<Applied>>, PostgresError> {
-        let mut rng = fastrand::Rng::new();
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let now = self.clock.now();
-            match self.sessions.transact(async |db| apply(db, reports, self.rules, now).await).await {
-                Err(error) if error.is_contention() && tries < TRIES => {
-                    tokio::time::sleep(BACKOFF.wait(tries, &mut rng)).await;
-                }
-                done => return done,
-            }
-        }
+    async fn apply(
+        &self,
+        reports: &[Report],
+        deadline: Instant,
+    ) -> Result<Vec<Option<Applied>>, PostgresError> {
+        let work = async |db: &Session| apply(db, reports, self.rules, self.clock.now()).await;
+        self.sessions.transact_until(deadline, work).await
     }
 }
 
 async fn apply(
-    db: &super::Session,
+    db: &Session,
     reports: &[Report],
     rules: Rules,
     now: Timestamp,

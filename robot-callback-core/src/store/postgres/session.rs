@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::error::PostgresError;
 use super::url::Target;
 use super::{PostgresOptions, tls};
+use crate::backoff::Backoff;
+
+/// How long a transaction that met another one waits before it is tried again.
+const BACKOFF: Backoff = Backoff { base: Duration::from_millis(5), cap: Duration::from_millis(300) };
 
 /// How statements reach the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,18 +61,48 @@ impl Sessions {
         Ok(Self { pool, mode, statement_timeout: options.statement_timeout })
     }
 
-    /// Runs `work` in one transaction and returns when that has committed. After an error nothing of it is there,
-    /// unless the error [is passing](PostgresError::is_passing): then nobody knows.
+    /// As [`transact_until`](Self::transact_until), within the time that some statements may take.
     pub(super) async fn transact<T>(
         &self,
+        work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError> + Clone,
+    ) -> Result<T, PostgresError> {
+        self.transact_until(Instant::now() + self.statement_timeout * 3, work).await
+    }
+
+    /// Runs `work` in one transaction and returns when that has committed; again, while other transactions are in
+    /// the way and there is time. After an error nothing of it is there, unless the error
+    /// [is passing](PostgresError::is_passing): then nobody knows.
+    pub(super) async fn transact_until<T>(
+        &self,
+        deadline: Instant,
+        work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError> + Clone,
+    ) -> Result<T, PostgresError> {
+        let mut rng = fastrand::Rng::new();
+        let mut failures = 0;
+        loop {
+            let error = match self.try_to_transact(deadline, work.clone()).await {
+                Err(error) if error.is_contention() => error,
+                done => return done,
+            };
+            failures += 1;
+            let again = Instant::now() + BACKOFF.wait(failures, &mut rng);
+            if again >= deadline {
+                return Err(error);
+            }
+            tokio::time::sleep_until(again).await;
+        }
+    }
+
+    async fn try_to_transact<T>(
+        &self,
+        deadline: Instant,
         work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError>,
     ) -> Result<T, PostgresError> {
-        let mut session = self.session().await?;
+        let mut session =
+            timeout_at(deadline, self.session()).await.map_err(|_| PostgresError::Timeout)??;
         session.idle = false;
         // The server ends a statement that takes too long; this is for a server that does not answer at all.
-        let limit = self.statement_timeout * 3;
-        let done = tokio::time::timeout(limit, session.transact(work)).await;
-        let done = done.unwrap_or(Err(PostgresError::Timeout(limit)));
+        let done = timeout_at(deadline, session.transact(work)).await.unwrap_or(Err(PostgresError::Timeout));
         session.idle = done.is_ok() || session.rolled_back().await;
         done
     }

@@ -35,35 +35,66 @@ impl Target {
     pub(super) fn parse(url: &str) -> Result<Self, PostgresError> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let mut kept = Vec::new();
-        let (mut verify, mut root_cert, mut pooled, mut sslmode) = (Verify::Nothing, None, false, None);
+        let (mut encryption, mut pooled) = (Encryption::default(), false);
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            match (key, value) {
-                ("sslmode", "verify-full") => (sslmode, verify) = (Some(SslMode::Require), Verify::Full),
-                ("sslmode", "verify-ca") => (sslmode, verify) = (Some(SslMode::Require), Verify::Chain),
-                ("sslmode", "allow") => sslmode = Some(SslMode::Prefer),
-                ("sslrootcert", "system") => root_cert = None,
-                ("sslrootcert", path) => root_cert = Some(PathBuf::from(decoded(path)?)),
-                ("pgbouncer", value) => pooled = value == "true",
-                ("sslcert" | "sslkey" | "sslcrl" | "service" | "passfile" | "schema" | "search_path", _) => {
+            match key {
+                "sslmode" if encryption.mode(value) => {}
+                "sslrootcert" if value == "system" => encryption.system = true,
+                "sslrootcert" => encryption.root_cert = Some(PathBuf::from(decoded(value)?)),
+                "pgbouncer" => pooled = value == "true",
+                "sslcert" | "sslkey" | "sslcrl" | "service" | "passfile" | "schema" | "search_path" => {
                     return Err(PostgresError::Url(format!("the parameter {key} is not supported")));
                 }
                 // Settings of other drivers' own pools, without a meaning here.
-                ("connection_limit" | "pool_timeout" | "pool_max_conns" | "statement_cache_size", _) => {}
-                ("supa", _) => {}
+                "connection_limit" | "pool_timeout" | "pool_max_conns" | "statement_cache_size" | "supa" => {}
                 _ => kept.push(pair),
             }
         }
         let joined = kept.join("&");
         let cleaned = if joined.is_empty() { base.to_owned() } else { format!("{base}?{joined}") };
         let mut config: Config = cleaned.parse().map_err(|error| PostgresError::Url(plain(&error)))?;
-        if let Some(mode) = sslmode {
-            config.ssl_mode(mode);
+        let (mode, verify) = encryption.settled()?;
+        config.ssl_mode(mode);
+        Ok(Self { config, verify, root_cert: encryption.root_cert, pooled })
+    }
+}
+
+/// What the parameters say about encryption.
+#[derive(Default)]
+struct Encryption {
+    mode: Option<(SslMode, Verify)>,
+    root_cert: Option<PathBuf>,
+    system: bool,
+}
+
+impl Encryption {
+    /// Takes a mode of libpq's; says whether it is one.
+    fn mode(&mut self, name: &str) -> bool {
+        let mode = match name {
+            "disable" => (SslMode::Disable, Verify::Nothing),
+            "allow" | "prefer" => (SslMode::Prefer, Verify::Nothing),
+            "require" => (SslMode::Require, Verify::Nothing),
+            "verify-ca" => (SslMode::Require, Verify::Chain),
+            "verify-full" => (SslMode::Require, Verify::Full),
+            _ => return false,
+        };
+        self.mode = Some(mode);
+        true
+    }
+
+    /// As libpq has it: who names an authority wants it checked; and any of the system's many vouches for anybody's
+    /// host, so they are of use only together with its name.
+    fn settled(&self) -> Result<(SslMode, Verify), PostgresError> {
+        match self.mode {
+            None if self.system => Ok((SslMode::Require, Verify::Full)),
+            Some((_, verify)) if self.system && verify != Verify::Full => {
+                Err(PostgresError::Url("sslrootcert=system needs sslmode=verify-full".into()))
+            }
+            Some((mode, Verify::Nothing)) if self.root_cert.is_some() => Ok((mode, Verify::Chain)),
+            None if self.root_cert.is_some() => Ok((SslMode::Prefer, Verify::Chain)),
+            mode => Ok(mode.unwrap_or((SslMode::Prefer, Verify::Nothing))),
         }
-        if root_cert.is_some() && verify == Verify::Nothing {
-            verify = Verify::Chain; // as libpq does: who names an authority wants it checked
-        }
-        Ok(Self { config, verify, root_cert, pooled })
     }
 }
 
@@ -118,13 +149,19 @@ mod tests {
         }
         let with_ca = Target::parse("postgres://h/d?sslmode=require&sslrootcert=/ca.pem").unwrap();
         assert_eq!(with_ca.verify, Verify::Chain, "who names an authority wants it checked");
+        let system = Target::parse("postgres://h/d?sslrootcert=system").unwrap();
+        assert_eq!((system.config.get_ssl_mode(), system.verify), (SslMode::Require, Verify::Full));
+        assert_eq!(system.root_cert, None);
     }
 
     #[test]
     fn what_is_not_understood_is_refused_by_name() {
-        for (parameter, name) in
-            [("sslcert=/c.pem", "sslcert"), ("colour=red", "colour"), ("sslmode=maybe", "sslmode")]
-        {
+        for (parameter, name) in [
+            ("sslcert=/c.pem", "sslcert"),
+            ("colour=red", "colour"),
+            ("sslmode=maybe", "sslmode"),
+            ("sslmode=require&sslrootcert=system", "sslrootcert"),
+        ] {
             let error =
                 Target::parse(&format!("postgres://u:hunter2@h/d?{parameter}")).unwrap_err().to_string();
             assert!(error.contains(name), "{error}");

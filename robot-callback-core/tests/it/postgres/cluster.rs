@@ -89,12 +89,13 @@ impl Cluster {
         shell
     }
 
-    /// Puts a file for the server's user into its folder, to be read by nobody else.
-    pub(crate) fn write(&self, name: &str, text: &str) {
+    /// Puts a file for the server's user into its folder, to be read by nobody else; says where it is.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.join(name);
         std::fs::write(&path, text).expect("the folder is ours");
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("the file is ours");
         self.runner.own(&path);
+        path
     }
 
     /// A file of the server's folder; nothing when it is not there.

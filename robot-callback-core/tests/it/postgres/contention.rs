@@ -3,17 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use robot_callback_core::{OperatorStore, PostgresStore, Report, Store, Verdict};
+use robot_callback_core::{
+    Claim, Clock, Creation, ErrorType, ManualClock, OperatorStore, PostgresOptions, PostgresStore, Report,
+    Resolution, Settlement, Store, Verdict,
+};
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
 use super::crm::{Crm, number};
-use super::database::own;
+use super::database::{Content, own, shared};
+use super::given_up::job;
 
+const MINUTE: Duration = Duration::from_secs(60);
 const NUMBER: &str = "73150001234";
 
 /// Asks until it is so.
-async fn until(client: &Client, condition: &str) {
+pub(crate) async fn until(client: &Client, condition: &str) {
     let asking = async {
         while number(client, &format!("SELECT ({condition})::int::bigint")).await == 0 {
             tokio::task::yield_now().await;
@@ -23,7 +28,7 @@ async fn until(client: &Client, condition: &str) {
 }
 
 /// A store's session stands before a lock that another one holds.
-const WAITING: &str = "EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+pub(crate) const WAITING: &str = "EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
     AND application_name = 'robot-callback' AND wait_event_type = 'Lock')";
 
 async fn apply(store: &PostgresStore, report: Report) -> Verdict {
@@ -58,25 +63,113 @@ async fn a_set_that_loses_a_deadlock_is_applied_after_all() {
     assert_eq!(store.verify().await.unwrap(), []);
 }
 
-/// A sequence keeps counting when a transaction is rolled back: the first two fail as they would under contention.
+/// The first `times` statements that write to these tables fail as they would under contention. A sequence keeps
+/// counting when a transaction is rolled back.
+async fn in_the_way(client: &Client, tables: &[&str], code: &str, times: u32) {
+    let mut sql = format!(
+        "CREATE SEQUENCE tries;
+         CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           IF nextval('tries') <= {times} THEN RAISE EXCEPTION 'in the way' USING ERRCODE = '{code}'; END IF;
+           RETURN NULL;
+         END $$;"
+    );
+    for table in tables {
+        sql += &format!(
+            "CREATE TRIGGER fail AFTER INSERT OR UPDATE OR DELETE ON {table} EXECUTE FUNCTION fail();"
+        );
+    }
+    client.batch_execute(&sql).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_set_that_can_not_be_serialized_is_applied_after_all() {
     for code in ["40001", "40P01"] {
         let crm = Crm::new().await;
         let (batch, store) = (crm.batch(1).await, crm.store().await);
-        let failing = format!(
-            "CREATE SEQUENCE tries;
-             CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-               IF nextval('tries') <= 2 THEN RAISE EXCEPTION 'in the way' USING ERRCODE = '{code}'; END IF;
-               RETURN NEW;
-             END $$;
-             CREATE TRIGGER fail BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION fail();"
-        );
-        crm.client.batch_execute(&failing).await.unwrap();
+        in_the_way(&crm.client, &["orders"], code, 2).await;
         assert_eq!(apply(&store, Report::success(batch.items[0], NUMBER)).await, Verdict::Applied);
         assert_eq!(crm.number("SELECT last_value FROM tries").await, 3, "it was tried until it went through");
         assert_eq!(crm.number("SELECT count(*) FROM mutation_audit").await, 1, "and done once");
     }
+}
+
+/// Each verb of an operator and of the relay, with two tries in vain before it.
+#[tokio::test]
+async fn every_other_verb_that_meets_another_transaction_is_done_after_all() {
+    let database = shared().database(Content::Ours).await;
+    let (client, url) = (database.client().await, database.url());
+    let clock = Arc::new(ManualClock::default());
+    let options = PostgresOptions { clock: clock.clone(), ..PostgresOptions::default() };
+    let store = PostgresStore::connect(&url, options).await.unwrap();
+    in_the_way(&client, &["robot_jobs", "robot_callback.outbox"], "40001", 2).await;
+    let tried_thrice = async |verb: &str| {
+        let tries = number(&client, "SELECT last_value FROM tries").await;
+        assert!(tries >= 3, "{verb} was tried until it went through, but: {tries}");
+        client.batch_execute("ALTER SEQUENCE tries RESTART").await.unwrap();
+    };
+
+    let job = job(2, Some(clock.now().after(MINUTE)));
+    let (id, items) = (job.id, job.items.iter().map(|item| item.id).collect::<Vec<_>>());
+    assert_eq!(store.create_job(job).await.unwrap(), Creation::Created(id));
+    tried_thrice("creating").await;
+    clock.advance(2 * MINUTE);
+    assert_eq!(store.expire(10).await.unwrap(), [id]);
+    tried_thrice("expiring").await;
+    let late = Report::error(items[0], ErrorType::Portal, "refused");
+    assert_eq!(apply(&store, late).await, Verdict::Late);
+    let kept = store.kept_reports(id).await.unwrap()[0].id;
+    assert!(store.resolve_kept(kept, Resolution::Accepted).await.unwrap().is_some());
+    tried_thrice("accepting").await;
+    assert_eq!(store.retry_failed(id, None, None).await.unwrap().unwrap().len(), 2);
+    tried_thrice("re-opening").await;
+    let lease = store.claim(Claim { limit: 10, lease: MINUTE }).await.unwrap();
+    assert_eq!(lease.entries.len(), 1, "the completion of the first run");
+    tried_thrice("claiming").await;
+    let entry = lease.entries[0].id;
+    let dead = Settlement::Dead { reason: "a test".into() };
+    store.settle(lease.token, vec![(entry, dead)]).await.unwrap();
+    tried_thrice("settling").await;
+    assert_eq!(store.redrive(vec![entry]).await.unwrap(), 1);
+    tried_thrice("redriving").await;
+    assert_eq!(store.prune(MINUTE, 10).await.unwrap(), 0);
+    tried_thrice("pruning").await;
+    assert_eq!(store.verify().await.unwrap(), [], "and each was done once");
+}
+
+/// A report's caller is answered when its time is up, whatever stands in the way: by then nobody knows, and it is safe
+/// to send it again.
+#[tokio::test]
+async fn what_stays_in_the_way_past_the_deadline_is_answered_as_unavailable() {
+    let crm = Crm::new().await;
+    let batch = crm.batch(2).await;
+    let options =
+        PostgresOptions { report_deadline: Duration::from_millis(200), ..PostgresOptions::default() };
+    let store = PostgresStore::connect(&crm.database.url(), options).await.unwrap();
+    let report = |n: usize| Report::success(batch.items[n], NUMBER);
+
+    let mut other = crm.database.client().await;
+    let holding = other.transaction().await.unwrap();
+    holding.batch_execute("SELECT FROM robot_jobs FOR UPDATE").await.unwrap();
+    let waited = store.apply(report(0)).await.expect_err("the lock is never given");
+    assert!(waited.is_transient(), "a lock: {waited:?}");
+    holding.rollback().await.unwrap();
+
+    in_the_way(&crm.client, &["orders"], "40001", u32::MAX).await;
+    let refused = store.apply(report(1)).await.expect_err("no try goes through");
+    assert!(refused.is_transient(), "contention: {refused:?}");
+    assert!(crm.number("SELECT last_value FROM tries").await > 1, "it was tried again");
+    crm.client.batch_execute("DROP TRIGGER fail ON orders").await.unwrap();
+
+    let patient = crm.store().await;
+    for n in 0..2 {
+        let verdict = apply(&patient, report(n)).await;
+        assert!(
+            matches!(verdict, Verdict::Applied | Verdict::Duplicate),
+            "sent again, it is there: {verdict:?}"
+        );
+    }
+    assert_eq!(crm.number("SELECT success_count::bigint FROM robot_jobs").await, 2, "and once");
+    assert_eq!(patient.verify().await.unwrap(), []);
 }
 
 /// Above READ COMMITTED a row that was waited for can't be read as it is by then.

@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use robot_callback_core::{
     Amount, Claim, NewJob, NewOrder, OperatorStore, Order, OrderId, PostgresOptions, PostgresStore, Store,
-    WorkspaceId,
+    Timestamp, WorkspaceId,
 };
 
 use super::database::{Content, shared};
@@ -26,7 +26,8 @@ async fn given_up_after<T>(steps: usize, call: impl Future<Output = T>) -> bool 
     .await
 }
 
-fn job() -> NewJob {
+/// A job of so many orders that come along.
+pub(crate) fn job(orders: usize, deadline: Option<Timestamp>) -> NewJob {
     let workspace_id = WorkspaceId::random();
     let order = || Order {
         id: OrderId::random(),
@@ -42,7 +43,8 @@ fn job() -> NewJob {
         shipping_city: None,
         shipping_department: None,
     };
-    NewJob::of_orders(workspace_id, (0..3).map(|_| NewOrder::Details(Box::new(order()))))
+    let orders = (0..orders).map(|_| NewOrder::Details(Box::new(order())));
+    NewJob { deadline, ..NewJob::of_orders(workspace_id, orders) }
 }
 
 #[tokio::test]
@@ -52,7 +54,7 @@ async fn a_call_given_up_midway_leaves_nothing_half_done() {
     let store = PostgresStore::connect(&database.url(), options).await.unwrap();
     let (mut ended, mut given_up) = (0, 0);
     for steps in (1..).take_while(|steps| *steps < 200) {
-        let new = job();
+        let new = job(3, None);
         let (id, before) = (new.id, ended);
         if given_up_after(steps, store.create_job(new)).await {
             ended += 1;

@@ -1,6 +1,7 @@
 //! What holds of `PostgresStore` on a real PostgreSQL, which the tests start themselves.
 
 mod cluster;
+mod commit;
 mod contention;
 mod crm;
 mod database;
@@ -9,6 +10,7 @@ mod owner;
 mod pooler;
 mod programs;
 mod servers;
+mod tls;
 mod upgrade;
 mod world;
 

@@ -1,0 +1,144 @@
+//! A COMMIT whose answer never arrives: nobody knows, so the caller is told to send it again, and that is safe.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use robot_callback_core::{
+    OperatorStore, PostgresOptions, PostgresStore, Report, Store, StoreError, Verdict,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::contention::{WAITING, until};
+use super::crm::Crm;
+use super::database::own;
+
+const NUMBER: &str = "73150001234";
+
+/// Stands between a store and its server, and can cut a connection in the worst moment.
+#[derive(Clone)]
+struct Between {
+    server: u16,
+    /// So many more COMMITs are answered; the one after them is not. Negative: all are.
+    answered: Arc<AtomicI32>,
+}
+
+impl Between {
+    /// The way, and the port to enter it.
+    async fn start(server: u16) -> (Self, u16) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let between = Self { server, answered: Arc::new(AtomicI32::new(-1)) };
+        let way = between.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(way.clone().carry(client));
+            }
+        });
+        (between, port)
+    }
+
+    fn cut_the_answer_after(&self, commits: i32) {
+        self.answered.store(commits, Ordering::SeqCst);
+    }
+
+    async fn carry(self, mut client: TcpStream) {
+        let mut server = TcpStream::connect(("127.0.0.1", self.server)).await.unwrap();
+        let (mut question, mut answer) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+        let mut cut = false;
+        loop {
+            tokio::select! {
+                Ok(read @ 1..) = client.read(&mut question) => {
+                    cut = is_commit(&question[..read]) && self.answered.fetch_sub(1, Ordering::SeqCst) == 0;
+                    server.write_all(&question[..read]).await.unwrap();
+                }
+                Ok(read @ 1..) = server.read(&mut answer) => {
+                    // The server has answered, so it is done; nobody hears of it.
+                    if cut || client.write_all(&answer[..read]).await.is_err() {
+                        return;
+                    }
+                }
+                else => return,
+            }
+        }
+    }
+}
+
+/// The message that a driver sends alone, after all else was answered.
+fn is_commit(message: &[u8]) -> bool {
+    message == b"Q\0\0\0\x0bCOMMIT\0"
+}
+
+/// A store on a CRM's database, its only connection through that.
+async fn store(crm: &Crm) -> (Arc<PostgresStore>, Between) {
+    let direct = crm.database.url();
+    let server = own().cluster().port();
+    let (between, port) = Between::start(server).await;
+    let url = direct.replace(&format!(":{server}/"), &format!(":{port}/"));
+    let options = PostgresOptions { pool_size: 1, ..PostgresOptions::default() };
+    (Arc::new(PostgresStore::connect(&url, options).await.unwrap()), between)
+}
+
+fn unknown(applied: Result<Option<robot_callback_core::Applied>, StoreError>) {
+    let error = applied.expect_err("nobody heard of the commit");
+    assert!(matches!(error, StoreError::Unavailable(_)), "it says to send it again: {error:?}");
+}
+
+async fn verdict(store: &PostgresStore, report: Report) -> Verdict {
+    store.apply(report).await.unwrap().unwrap().verdict
+}
+
+#[tokio::test]
+async fn a_report_whose_commit_is_not_answered_is_unavailable_and_safe_to_send_again() {
+    let crm = Crm::on(own()).await;
+    let batch = crm.batch(1).await;
+    let (store, between) = store(&crm).await;
+    let report = Report::success(batch.items[0], NUMBER);
+    between.cut_the_answer_after(0);
+    unknown(store.apply(report.clone()).await);
+    assert_eq!(verdict(&store, report).await, Verdict::Duplicate, "it had been committed");
+    assert_eq!(crm.number("SELECT count(*) FROM robot_callback.outbox").await, 2, "and is announced once");
+    assert_eq!(crm.number("SELECT count(*) FROM mutation_audit").await, 1);
+    assert_eq!(store.verify().await.unwrap(), []);
+}
+
+/// Reports form a set behind one that waits for a lock.
+#[tokio::test]
+async fn a_set_whose_commit_is_not_answered_is_unavailable_for_each_and_safe_to_send_again() {
+    const SIZE: usize = 20;
+    let crm = Crm::on(own()).await;
+    let (held, batch) = (crm.batch(1).await, crm.batch(SIZE).await);
+    let (store, between) = store(&crm).await;
+    let mut other = crm.database.client().await;
+    let other = other.transaction().await.unwrap();
+    other
+        .batch_execute(&format!("SELECT FROM robot_jobs WHERE id = '{}' FOR UPDATE", held.job))
+        .await
+        .unwrap();
+    between.cut_the_answer_after(1);
+    let first = tokio::spawn({
+        let (store, report) = (store.clone(), Report::success(held.items[0], NUMBER));
+        async move { verdict(&store, report).await }
+    });
+    until(&crm.client, WAITING).await;
+    let mut reporting = JoinSet::new();
+    for item in batch.items.clone() {
+        let store = store.clone();
+        reporting.spawn(async move { store.apply(Report::success(item, NUMBER)).await });
+    }
+    // On this one thread they are all in the queue before the database has been asked anything further.
+    until(&crm.client, WAITING).await;
+    other.rollback().await.unwrap();
+    assert_eq!(first.await.unwrap(), Verdict::Applied);
+    let answers = reporting.join_all().await;
+    assert_eq!(answers.len(), SIZE);
+    answers.into_iter().for_each(unknown);
+    for item in batch.items {
+        let again = verdict(&store, Report::success(item, NUMBER)).await;
+        assert_eq!(again, Verdict::Duplicate, "it had been committed");
+    }
+    let events = crm.number("SELECT count(*) FROM robot_callback.outbox").await;
+    assert_eq!(usize::try_from(events), Ok(SIZE + 3), "each is announced once, and both jobs");
+    assert_eq!(store.verify().await.unwrap(), []);
+}
