@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::{Method, Request};
+use hyper::{HeaderMap, Method, Request};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -13,6 +13,8 @@ use tokio::net::TcpStream;
 pub struct Answered {
     /// Its status.
     pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
 }
@@ -54,8 +56,8 @@ pub async fn request(
     let request = request.body(Full::new(Bytes::from(body.unwrap_or_default())))?;
     let talking = tokio::spawn(connection);
     let response = sender.send_request(request).await?;
-    let status = response.status().as_u16();
-    let body = response.into_body().collect().await?.to_bytes();
+    let (head, body) = response.into_parts();
+    let body = body.collect().await?.to_bytes();
     talking.abort();
-    Ok(Answered { status, body })
+    Ok(Answered { status: head.status.as_u16(), headers: head.headers, body })
 }

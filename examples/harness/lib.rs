@@ -1,33 +1,38 @@
-//! What the whole loop and the kill test share: a server process that can be killed, a robot with a simulated
-//! portal, a witness of every answer, and the checks of exactly-once over what was collected.
+//! What the whole loop and the kill tests share: a server that can be killed, a simulated portal, a proxy
+//! that hears every answer before a witness, and the checks of exactly-once over what was collected.
 //!
 //! Nothing here belongs into a product; it is the stage on which the product is watched.
 
 pub mod embedding;
+pub mod simulation;
 
-mod batch;
-mod portal;
+mod orders;
 
 mod http;
 mod operator;
+
+mod port;
+mod process;
 mod server;
 
+mod gossip;
+mod proxy;
 mod reporter;
-mod robot;
 mod witness;
 
 mod checks;
 mod facts;
 mod pesos;
 
-pub use batch::{BatchOrder, BatchRequest, Credentials, ItemRow, JobRows, OrderInput};
 pub use checks::{Check, check};
 pub use facts::{Facts, drained, open_store};
+pub use gossip::{Gossip, GossipOptions};
 pub use http::{Answered, HttpError, request};
 pub use operator::{Operator, OperatorError};
+pub use orders::{ItemRow, JobRows, Order, Orders, full_name};
 pub use pesos::pesos;
-pub use portal::Portal;
+pub use process::ProcessError;
+pub use proxy::{Proxy, ProxyEnd, ProxyFault};
 pub use reporter::Reporter;
-pub use robot::{Events, Robot, RobotOptions};
-pub use server::{Server, ServerError, ServerSettings};
+pub use server::{Server, ServerSettings};
 pub use witness::{Progress, Testimony, Witness};

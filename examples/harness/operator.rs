@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::batch::JobRows;
 use crate::http::{Answered, request};
+use crate::orders::JobRows;
 
 /// How long to try.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -55,11 +55,11 @@ impl Operator {
             let body = job.to_string().into_bytes();
             match request(self.address, "/api/jobs", &headers, Some(body)).await {
                 // A server that could not read the job back says its id alone; the next answer brings it all.
-                Ok(Answered { status: 200 | 201, body }) => match serde_json::from_slice(&body) {
+                Ok(Answered { status: 200 | 201, body, .. }) => match serde_json::from_slice(&body) {
                     Ok(job) => return Ok(job),
                     Err(_) => tokio::time::sleep(PAUSE).await,
                 },
-                Ok(Answered { status, body }) if status < 500 => {
+                Ok(Answered { status, body, .. }) if status < 500 => {
                     let body = String::from_utf8_lossy(&body).into_owned();
                     return Err(OperatorError::Refused { status, body });
                 }

@@ -35,11 +35,10 @@ impl Reporter {
     /// Reports a result until it is answered 200 or the client gives up; the witness has it either way.
     pub async fn report(&self, report: Report) {
         self.witness.sent(report.item_id);
-        let ended = match self.client.report_result(&self.destination, &report).await {
-            Ok(delivered) => Ok(Testimony { report, verdict: delivered.verdict }),
-            Err(failure) => Err(failure.to_string()),
-        };
-        self.witness.ended(ended);
+        match self.client.report_result(&self.destination, &report).await {
+            Ok(delivered) => self.witness.answered_200(Testimony { report, verdict: delivered.verdict }),
+            Err(failure) => self.witness.gave_up(failure.to_string()),
+        }
     }
 
     /// Reports the same result so many times at once.

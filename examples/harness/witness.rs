@@ -7,7 +7,7 @@ use robot_callback_core::inngest_loopback::InngestLoopback;
 use robot_callback_core::{Event, ItemId, JobId, Report, Verdict};
 use tokio::sync::watch;
 
-use crate::batch::JobRows;
+use crate::orders::JobRows;
 
 /// One report that was answered 200.
 #[derive(Clone, Debug)]
@@ -109,17 +109,26 @@ impl Witness {
         self.progress.send_modify(|progress| progress.in_flight += 1);
     }
 
-    pub(crate) fn ended(&self, ended: Result<Testimony, String>) {
-        let good = ended.is_ok();
-        let mut heard = self.heard();
-        match ended {
-            Ok(testimony) => heard.answered.push(testimony),
-            Err(reason) => heard.given_up.push(reason),
-        }
-        drop(heard);
+    pub(crate) fn answered_200(&self, testimony: Testimony) {
+        self.heard().answered.push(testimony);
+        self.ended(1);
+    }
+
+    /// There was another answer or none; whoever reported will report again.
+    pub(crate) fn unanswered(&self) {
+        self.ended(0);
+    }
+
+    /// Whoever reported will not report again.
+    pub(crate) fn gave_up(&self, reason: String) {
+        self.heard().given_up.push(reason);
+        self.ended(0);
+    }
+
+    fn ended(&self, answered: usize) {
         self.progress.send_modify(|progress| {
             progress.in_flight -= 1;
-            progress.answered += usize::from(good);
+            progress.answered += answered;
         });
     }
 

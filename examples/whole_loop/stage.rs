@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use robot_callback_core::ErrorType;
+use robot_callback_core::Report;
 use robot_callback_core::inngest_loopback::InngestLoopback;
+use robot_callback_harness::simulation::{Dial, Ledger, SimulatedPortal};
 use robot_callback_harness::{
-    BatchRequest, Facts, Operator, Reporter, Robot, RobotOptions, Server, ServerSettings, Witness, drained,
+    Facts, Gossip, GossipOptions, Operator, Orders, Reporter, Server, ServerSettings, Witness, drained,
     open_store,
 };
+use robot_coordinadora_client::{BatchOrder, BatchRequest, Portal, PortalError, PortalSession};
 
 use crate::args::Args;
 use crate::faults::{Faults, Incidents};
@@ -20,7 +24,6 @@ pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 /// The argument that makes this program the server.
 pub(crate) const SERVER: &str = "server";
 
-const BATCH: &[u8] = include_bytes!("../data/batch.json");
 /// How long the robot pauses between two orders, and in a large batch all in all.
 const PAUSE: Duration = Duration::from_millis(80);
 const ALL_PAUSES: Duration = Duration::from_secs(4);
@@ -47,14 +50,13 @@ impl Stage {
         let server = Server::start(settings).await?;
         story.say(&format!("a server at {}, on {}", server.address(), args.database));
 
-        let batch: BatchRequest = serde_json::from_slice(BATCH)?;
-        let batch = batch.with_orders(args.orders.into());
+        let orders = Orders::sample(args.orders.into())?;
         let operator = Operator::new(server.address(), &token);
         let key = format!("whole-loop-{}-{}", args.seed, fastrand::u64(..));
-        let job = operator.make_job(&batch.job_request(), &key).await?;
+        let job = operator.make_job(&orders.job_request(), &key).await?;
         let witness = Arc::new(Witness::default());
         witness.expect(&job);
-        let batch = batch.of_job(&job, server.callback_url(), secret.clone());
+        let batch = orders.batch(&job, &server.callback_url(), &secret);
         story.say(&format!("job {} of {} orders", job.job_id, batch.orders.len()));
         let reporter = Reporter::new(&batch.callback_url, &secret, witness.clone(), rng.u64(..))?;
         let folder = folder.to_owned();
@@ -64,17 +66,16 @@ impl Stage {
     /// Plays the whole loop, and collects the facts once the server is dead for good.
     pub(crate) async fn play(mut self, args: &Args, story: &Story) -> Result<(Facts, Incidents), Error> {
         let Self { server, inngest, witness, reporter, batch, rng, folder } = &mut self;
-        let options = RobotOptions {
-            pause: PAUSE.min(ALL_PAUSES / u32::from(args.orders)),
-            copies: 3,
-            contradict_one_in: 5,
-            seed: rng.u64(..),
-        };
-        let robot = Robot::new(reporter.clone(), options);
+        let options = GossipOptions { copies: 3, contradict_one_in: 5, seed: rng.u64(..) };
+        let gossip = Gossip::new(reporter.clone(), options);
+        let portal = SimulatedPortal::new(Ledger::at(folder.join("portal-ledger")), Dial::default());
+        let pause = PAUSE.min(ALL_PAUSES / u32::from(args.orders));
         let incidents = Incidents::default();
         let faults = Faults { server, inngest, witness, story, rng: rng.fork(), incidents };
         let playing = async {
-            let (truth, incidents) = tokio::join!(robot.run(batch, story), faults.run(batch.orders.len()));
+            let robot = work(batch, &portal, gossip, story, pause);
+            let (gossip, incidents) = tokio::join!(robot, faults.run(batch.orders.len()));
+            let truth = gossip?.known();
             let store = open_store(&args.database, folder).await?;
             tokio::time::timeout(DRAIN_DEADLINE, drained(&*store))
                 .await
@@ -93,6 +94,39 @@ impl Stage {
             pretend_second_completion(&mut facts);
         }
         Ok((facts, incidents))
+    }
+}
+
+/// Works through the batch: orders without a city are reported before it starts, the others one at a time.
+async fn work(
+    batch: &BatchRequest,
+    portal: &SimulatedPortal,
+    mut gossip: Gossip,
+    story: &Story,
+    pause: Duration,
+) -> Result<Gossip, Error> {
+    let mut session = portal.log_in(&batch.credentials).await?;
+    let (rejected, tried): (Vec<_>, Vec<_>) = batch.orders.iter().partition(|order| order.lacks_city());
+    for order in rejected.into_iter().chain(tried) {
+        let report = outcome(&mut *session, order).await;
+        story.created(order, &report);
+        gossip.spread(report).await;
+        story.reported();
+        tokio::time::sleep(pause).await;
+    }
+    session.close().await;
+    Ok(gossip)
+}
+
+async fn outcome(session: &mut dyn PortalSession, order: &BatchOrder) -> Report {
+    let error = |kind, words: String| Report::error(order.item_id, kind, words);
+    if order.lacks_city() {
+        return error(ErrorType::Validation, "Ciudad vacía o no proporcionada".into());
+    }
+    match session.create_shipment(&order.pedido_input).await {
+        Ok(number) => Report::success(order.item_id, number),
+        Err(PortalError::Refused(words)) => error(ErrorType::Portal, words),
+        Err(PortalError::Failed(cause)) => error(ErrorType::Unknown, cause.to_string()),
     }
 }
 

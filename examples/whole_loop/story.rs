@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use robot_callback_core::{Outcome, Report};
-use robot_callback_harness::BatchOrder;
+use robot_callback_harness::full_name;
+use robot_coordinadora_client::BatchOrder;
 use tokio::sync::watch;
 
 /// The teller.
@@ -44,18 +45,10 @@ impl Story {
         self.steps.subscribe()
     }
 
-    /// Nothing moves any more.
-    pub(crate) fn end(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-impl robot_callback_harness::Events for Story {
-    fn created(&self, order: &BatchOrder, report: &Report) {
+    /// An order was tried, and its report is about to be sent.
+    pub(crate) fn created(&self, order: &BatchOrder, report: &Report) {
         self.steps.send_modify(|steps| steps.created += 1);
-        let name = format!("{} {}", order.pedido_input.referencia, order.pedido_input.full_name());
+        let name = format!("{} {}", order.pedido_input.referencia, full_name(&order.pedido_input));
         let mark = if report.outcome == Outcome::Success { "✅" } else { "❌" };
         match &self.bar {
             Some(bar) => bar.set_message(name),
@@ -63,10 +56,18 @@ impl robot_callback_harness::Events for Story {
         }
     }
 
-    fn reported(&self, _order: &BatchOrder) {
+    /// An order's report was answered, all its repetitions too.
+    pub(crate) fn reported(&self) {
         self.steps.send_modify(|steps| steps.reported += 1);
         if let Some(bar) = &self.bar {
             bar.inc(1);
+        }
+    }
+
+    /// Nothing moves any more.
+    pub(crate) fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
         }
     }
 }

@@ -8,20 +8,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use robot_callback_core::inngest_loopback::{Fault, InngestLoopback};
-use robot_callback_core::{ItemId, Report};
+use robot_callback_core::{ErrorType, ItemId, Report};
 use robot_callback_harness::{
-    BatchRequest, Facts, Operator, Reporter, Robot, RobotOptions, Server, ServerSettings, Witness, check,
-    drained, open_store,
+    Facts, Gossip, GossipOptions, Operator, Orders, Reporter, Server, Witness, check, drained, open_store,
 };
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use crate::program::example;
+use crate::program::{DATABASE, server_settings};
 
 const ROBOTS: u64 = 6;
 /// The most answers between two kills.
 const MOST_ANSWERS: usize = 40;
-const DATABASE: &str = "sqlite:robot-callback.db";
 /// The longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -38,7 +36,7 @@ async fn a_server_killed_a_hundred_times_loses_nothing_and_says_nothing_twice() 
     let begun = Instant::now();
     let folder = tempfile::tempdir().unwrap();
     let inngest = InngestLoopback::start().await.unwrap();
-    let settings = settings(folder.path(), &inngest);
+    let settings = server_settings(folder.path(), &inngest);
     let (secret, token) = (settings.secret.clone(), settings.token.clone());
     let mut server = Server::start(settings).await.unwrap();
     let witness = Arc::new(Witness::default());
@@ -125,35 +123,25 @@ impl Load {
         let mut rng = fastrand::Rng::with_seed(self.seed);
         let mut truth = Truth::new();
         while !stop.load(Ordering::SeqCst) {
-            let batch = batch(rng.usize(1..=8));
             let key = format!("{}-{}", self.seed, rng.u64(..));
-            let job = self.operator.make_job(&batch.job_request(), &key).await.unwrap();
+            let orders = Orders::sample(rng.usize(1..=8)).unwrap().again(&key);
+            let job = self.operator.make_job(&orders.job_request(), &key).await.unwrap();
             self.witness.expect(&job);
-            let batch = batch.of_job(&job, String::new(), String::new());
-            let options =
-                RobotOptions { pause: Duration::ZERO, copies: 3, contradict_one_in: 4, seed: rng.u64(..) };
-            truth.extend(Robot::new(self.reporter.clone(), options).run(&batch, &()).await);
+            let options = GossipOptions { copies: 3, contradict_one_in: 4, seed: rng.u64(..) };
+            let mut gossip = Gossip::new(self.reporter.clone(), options);
+            for item in job.items {
+                gossip.spread(outcome(item.item_id, &mut rng)).await;
+            }
+            truth.extend(gossip.known());
         }
         truth
     }
 }
 
-/// Orders that no other job has.
-fn batch(orders: usize) -> BatchRequest {
-    let batch: BatchRequest = serde_json::from_str(include_str!("../../data/batch.json")).unwrap();
-    let known = batch.orders.len();
-    let mut batch = batch.with_orders(known + orders);
-    batch.orders.drain(..known);
-    batch
-}
-
-fn settings(folder: &std::path::Path, inngest: &InngestLoopback) -> ServerSettings {
-    ServerSettings {
-        program: (example("whole_loop"), vec!["server".into()]),
-        folder: folder.to_owned(),
-        database: DATABASE.into(),
-        secret: "the callback secret".into(),
-        token: "the operator's token".into(),
-        inngest: inngest.base_url(),
+/// What became of an order, by a throw of the dice.
+fn outcome(item: ItemId, rng: &mut fastrand::Rng) -> Report {
+    match rng.u8(0..5) {
+        0 => Report::error(item, ErrorType::Portal, "Ciudad no cubierta"),
+        _ => Report::success(item, rng.u64(73_150_000_000..73_160_000_000).to_string()),
     }
 }

@@ -12,3 +12,5 @@ mod laws;
 mod program;
 #[cfg(test)]
 mod programs;
+#[cfg(test)]
+mod proxy;

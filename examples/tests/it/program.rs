@@ -1,6 +1,12 @@
 //! An example's program, to be run as a process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use robot_callback_core::inngest_loopback::InngestLoopback;
+use robot_callback_harness::ServerSettings;
+
+/// Where a server has its data, in its folder.
+pub(crate) const DATABASE: &str = "sqlite:robot-callback.db";
 
 /// Where cargo has put it: beside the folder of this test. `cargo test` builds the examples, too; `cargo test --test
 /// it` alone does not.
@@ -10,4 +16,16 @@ pub(crate) fn example(name: &str) -> PathBuf {
     let program = profile.join("examples").join(name).with_extension(std::env::consts::EXE_EXTENSION);
     assert!(program.exists(), "{} is not built: cargo build --examples", program.display());
     program
+}
+
+/// A server that works in that folder and sends its events there.
+pub(crate) fn server_settings(folder: &Path, inngest: &InngestLoopback) -> ServerSettings {
+    ServerSettings {
+        program: (example("whole_loop"), vec!["server".into()]),
+        folder: folder.to_owned(),
+        database: DATABASE.into(),
+        secret: "the callback secret".into(),
+        token: "the operator's token".into(),
+        inngest: inngest.base_url(),
+    }
 }
