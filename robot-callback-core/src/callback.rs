@@ -3,6 +3,7 @@
 use crate::emitter::Emitter;
 use crate::error::{StoreError, chain};
 use crate::id::{ItemId, JobId};
+use crate::metrics::{self, Start};
 use crate::report::{Report, ReportError};
 use crate::secret::Presented;
 use crate::store::{Applied, Store};
@@ -73,9 +74,24 @@ pub async fn handle_callback(
     secret: Presented<'_>,
     payload: &[u8],
 ) -> Result<Receipt, CallbackError> {
+    let start = Start::now();
+    let handled = handle(store, emitter, secret, payload).await;
+    metrics::handled(start, &handled);
+    handled
+}
+
+async fn handle(
+    store: &dyn Store,
+    emitter: &dyn Emitter,
+    secret: Presented<'_>,
+    payload: &[u8],
+) -> Result<Receipt, CallbackError> {
     let report = admit(secret, payload)?;
     let (item_id, outcome) = (report.item_id, report.outcome);
-    let applied = match store.apply(report).await {
+    let start = Start::now();
+    let applied = store.apply(report).await;
+    metrics::applied(start);
+    let applied = match applied {
         Ok(applied) => applied.ok_or(CallbackError::UnknownItem)?,
         Err(error) => {
             tracing::error!(item.id = %item_id, error = chain(&error), "a result could not be recorded");
@@ -83,6 +99,7 @@ pub async fn handle_callback(
         }
     };
     log(item_id, outcome.name(), &applied);
+    metrics::taken(outcome, &applied);
     if applied.events > 0 {
         emitter.announce(store).await;
     }

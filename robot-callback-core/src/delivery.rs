@@ -6,6 +6,7 @@ use crate::backoff::Backoff;
 use crate::emitter::{EmitError, Emitter};
 use crate::error::{StoreError, chain};
 use crate::event::Event;
+use crate::metrics;
 use crate::outbox::{Claim, Entry, EntryId, Settlement};
 use crate::store::Store;
 
@@ -85,5 +86,6 @@ async fn try_in_line<E: Emitter + ?Sized>(store: &dyn Store, emitter: &E) -> Res
     let events: Vec<Event> = lease.entries.iter().map(|entry| entry.event.clone()).collect();
     let outcomes = emitter.emit(&events).await;
     let settled = settlements(&lease.entries, outcomes, Backoff::default(), &mut fastrand::Rng::new());
+    metrics::relayed(Step::of(&settled));
     store.settle(lease.token, settled).await
 }

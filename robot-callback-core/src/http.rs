@@ -18,6 +18,7 @@ use ::http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::Full;
+use tracing::Instrument;
 
 pub use self::problem::Problem;
 use self::proof::Proof;
@@ -25,6 +26,7 @@ use self::refusal::Refusal;
 use crate::callback::{CallbackError, Receipt, handle_callback};
 use crate::clock::{Clock, SystemClock};
 use crate::emitter::Emitter;
+use crate::metrics;
 use crate::secret::Secrets;
 use crate::store::Store;
 
@@ -129,6 +131,9 @@ impl CallbackEndpoint {
                 Err(refusal) => self.refuse(&refusal),
             },
             Err(refusal) => {
+                if let Refusal::Callback(error) = &refusal {
+                    metrics::refused(error);
+                }
                 let mut response = self.refuse(&refusal);
                 if unread {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -171,9 +176,10 @@ impl CallbackEndpoint {
 
     async fn handle(&self, proof: Proof, payload: Vec<u8>) -> Result<Receipt, Refusal> {
         let shared = self.shared.clone();
-        let handling = tokio::spawn(async move {
+        let handling = async move {
             handle_callback(&*shared.store, &*shared.emitter, proof.presented(), &payload).await
-        });
+        };
+        let handling = tokio::spawn(handling.in_current_span());
         match tokio::time::timeout(self.shared.options.store_deadline, handling).await {
             Ok(Ok(handled)) => Ok(handled?),
             Ok(Err(panic)) => {

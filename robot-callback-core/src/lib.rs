@@ -28,7 +28,7 @@
 //! [`handle_callback`] is the one door. Behind it stands a [`Store`] ([`MemoryStore`], `SqliteStore`, or your own),
 //! which records events together with the state they tell of; a [`Relay`] carries them to an [`Emitter`]. With the
 //! feature `http`, `CallbackEndpoint` answers requests of any framework. Features: `sqlite`, `inngest`, `http`,
-//! `conformance`, `inngest-loopback`; none is on by default.
+//! `metrics`, `conformance`, `inngest-loopback`; none is on by default.
 
 mod amount;
 mod clock;
@@ -50,6 +50,11 @@ mod kept;
 mod new_job;
 mod outbox;
 mod view;
+
+#[cfg(feature = "metrics")]
+pub mod metrics;
+#[cfg(not(feature = "metrics"))]
+mod metrics;
 
 mod callback;
 mod emitter;

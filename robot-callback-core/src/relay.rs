@@ -18,6 +18,7 @@ use crate::delivery::{self, Step};
 use crate::emitter::{EmitError, Emitter};
 use crate::error::{StoreError, chain};
 use crate::event::Event;
+use crate::metrics;
 use crate::outbox::Claim;
 use crate::store::Store;
 
@@ -117,6 +118,7 @@ impl Relay {
                 }
                 Err(error) => {
                     tracing::error!(error = chain(&error), "the relay's store failed");
+                    metrics::relay_store_failed();
                     store_failures += 1;
                     self.wait_after_store_failure(store_failures)
                 }
@@ -144,6 +146,7 @@ impl Relay {
         let settlements =
             delivery::settlements(&lease.entries, outcomes, self.options.backoff, &mut self.rng());
         let step = Step::of(&settlements);
+        metrics::relayed(step);
         self.store.settle(lease.token, settlements).await?;
         Ok(step)
     }

@@ -10,6 +10,8 @@ use crate::config::{Credential, Database, Events};
 /// The lines; [`Display`](fmt::Display) writes them.
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
+    /// Where the metrics are, if anywhere.
+    pub(crate) admin: Option<SocketAddr>,
     pub(crate) database: &'a Database,
     /// None where every callback must be signed.
     pub(crate) secret: Option<&'a Credential>,
@@ -63,6 +65,9 @@ impl fmt::Display for Banner<'_> {
         writeln!(f, "  secret  {secret}")?;
         writeln!(f, "  token   {}", token.source)?;
         writeln!(f, "  events  {}", self.destination())?;
+        if let Some(admin) = self.admin {
+            writeln!(f, "  admin   http://{admin}/metrics, /readyz, /healthz")?;
+        }
         writeln!(f)?;
         self.steps(f)
     }
@@ -115,7 +120,7 @@ mod tests {
     fn banner(address: &str, secret: Option<&Credential>, events: &Events) -> String {
         let (address, token) = (address.parse().unwrap(), kept("operator-token"));
         let database = Database::Sqlite("/srv/robot-callback.db".into());
-        Banner { address, database: &database, secret, token: &token, events }.to_string()
+        Banner { address, admin: None, database: &database, secret, token: &token, events }.to_string()
     }
 
     #[test]

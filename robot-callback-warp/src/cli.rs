@@ -2,6 +2,7 @@
 //!
 //! Another program can run it as a child process of itself: call [`run`] with the arguments.
 
+mod admin;
 mod events;
 mod jobs;
 mod keeper;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgMatches, Command};
 
 use crate::config::{self, ALL, CONFIG, Config, Layers, SettingError};
+use crate::log;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +113,7 @@ fn command() -> Command {
 fn dispatch(matches: &ArgMatches) -> Result<ExitCode, CliError> {
     let flags = innermost(matches);
     let layers = Layers::read(|flag| flags.get_one::<String>(flag).cloned(), |name| std::env::var_os(name))?;
-    start_log(&layers)?;
+    log::start(config::log_filter(&layers)?, config::log_format(&layers)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -127,15 +129,4 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, CliError> {
 /// A global flag given after a subcommand is known to the innermost one, and so are those given before.
 fn innermost(matches: &ArgMatches) -> &ArgMatches {
     matches.subcommand().map_or(matches, |(_, inner)| innermost(inner))
-}
-
-/// Logs to stderr; unless the program that runs this one logs already.
-fn start_log(layers: &Layers) -> Result<(), SettingError> {
-    use std::io::IsTerminal;
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(config::log_filter(layers)?)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .try_init();
-    Ok(())
 }

@@ -39,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) access: Access,
     pub(crate) events: Events,
     pub(crate) bind: SocketAddr,
+    pub(crate) admin_bind: Option<SocketAddr>,
+    pub(crate) drain_delay: Duration,
     pub(crate) field_changes: bool,
     pub(crate) limits: Limits,
     pub(crate) endpoint: EndpointOptions,
@@ -52,6 +54,8 @@ impl Config {
             access: Access::of(layers)?,
             events: Events::of(layers)?,
             bind: bind(layers)?,
+            admin_bind: admin_bind(layers)?,
+            drain_delay: drain_delay(layers)?,
             field_changes: switch(layers, &setting::FIELD_CHANGES)?.unwrap_or_default(),
             limits: limits(layers)?,
             endpoint: endpoint(layers)?,
@@ -86,6 +90,34 @@ pub(crate) fn log_filter(layers: &Layers) -> Result<tracing_subscriber::EnvFilte
     let Some(given) = layers.get(&setting::LOG) else { return Ok("info".into()) };
     let filter = tracing_subscriber::EnvFilter::try_new(&given.value);
     filter.map_err(|_| given.error("must be a level, or a list such as info,robot_callback_core=debug"))
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+pub(crate) fn log_format(layers: &Layers) -> Result<LogFormat, SettingError> {
+    let Some(given) = layers.get(&setting::LOG_FORMAT) else { return Ok(LogFormat::default()) };
+    match given.value.as_str() {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(given.error("must be text or json")),
+    }
+}
+
+fn admin_bind(layers: &Layers) -> Result<Option<SocketAddr>, SettingError> {
+    let Some(given) = layers.get(&setting::ADMIN_BIND) else { return Ok(None) };
+    let address = given.value.parse().map(Some);
+    address.map_err(|_| given.error("must be an address with a port, such as 127.0.0.1:9464"))
+}
+
+fn drain_delay(layers: &Layers) -> Result<Duration, SettingError> {
+    let seconds = number(layers, &setting::DRAIN_DELAY, 0..=3600)?;
+    Ok(Duration::from_secs(seconds.unwrap_or_default()))
 }
 
 /// `BIND` is an address with or without a port; `PORT`, where it is set, is the port.

@@ -13,11 +13,17 @@ mod reply;
 mod routes;
 
 #[cfg(feature = "server")]
+mod admin;
+#[cfg(feature = "server")]
 mod banner;
 #[cfg(feature = "server")]
 pub mod cli;
 #[cfg(feature = "server")]
 mod config;
+#[cfg(feature = "server")]
+mod log;
+#[cfg(feature = "server")]
+mod metrics;
 #[cfg(feature = "server")]
 pub mod serve;
 

@@ -3,6 +3,7 @@
 mod jobs;
 mod refusal;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -29,18 +30,36 @@ const STORE_DEADLINE: Duration = Duration::from_secs(15);
 pub struct Operator {
     store: Arc<dyn OperatorStore>,
     tokens: Arc<RwLock<Secrets>>,
+    draining: Arc<AtomicBool>,
 }
 
 impl Operator {
     /// The door to `store`, for whoever brings one of `tokens` as a bearer token. No token: nobody gets in.
     #[must_use]
     pub fn new(store: Arc<dyn OperatorStore>, tokens: Secrets) -> Self {
-        Self { store, tokens: Arc::new(RwLock::new(tokens)) }
+        Self { store, tokens: Arc::new(RwLock::new(tokens)), draining: Arc::default() }
     }
 
     /// From the next request on, these tokens and no others are valid.
     pub fn set_tokens(&self, tokens: Secrets) {
         *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
+    }
+
+    /// From now on `/readyz` answers 503, so that whoever sends requests here sends them elsewhere. All else is
+    /// served as before.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`drain`](Self::drain) was called.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    #[cfg(feature = "server")]
+    pub(crate) fn store(&self) -> &dyn OperatorStore {
+        &*self.store
     }
 
     fn admit(&self, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -50,6 +69,9 @@ impl Operator {
     }
 
     async fn ready(&self) -> Result<Response, Refusal> {
+        if self.is_draining() {
+            return Err(Refusal::Draining);
+        }
         within(self.store.ping()).await?;
         Ok(json(StatusCode::OK, &serde_json::json!({"status": "ready"})))
     }

@@ -3,6 +3,7 @@
 //! It owns connections: how many, for how long, and how they end. What is said on them is the routes' business.
 
 mod connection;
+mod request;
 mod stall;
 
 use std::future::Future;
@@ -12,11 +13,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::counter;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
+
+use crate::metrics::CONNECTIONS_FULL;
 
 const BACKLOG: u32 = 1024;
 
@@ -124,6 +128,7 @@ impl Door {
     async fn enter(&mut self) -> OwnedSemaphorePermit {
         let full = self.room.available_permits() == 0;
         if full && !self.full {
+            counter!(CONNECTIONS_FULL.name).increment(1);
             tracing::warn!("all connections are in use; further callers wait");
         }
         self.full = full;

@@ -33,6 +33,7 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::StoreError;
 use crate::id::{ItemId, JobId};
 use crate::kept::{KeptReport, Resolution};
+use crate::metrics;
 use crate::new_job::{Creation, NewJob};
 use crate::outbox::{Claim, DeadLetter, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
 use crate::report::Report;
@@ -102,6 +103,7 @@ impl PostgresStore {
             }
             (checked, _) => checked?,
         }
+        metrics::pool_size(options.pool_size);
         let lane = Lane::start(sessions.clone(), &options);
         Ok(Self { sessions, lane, clock: options.clock, rules: options.rules })
     }

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::counter;
 use robot_callback_core::{OperatorStore, RelayEmitter};
 use tokio::sync::watch;
+
+use crate::metrics::JOBS_EXPIRED;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -25,6 +28,7 @@ pub(super) async fn keep(
             Ok(jobs) => {
                 pause = if jobs.len() < LIMIT { EVERY } else { Duration::ZERO };
                 if !jobs.is_empty() {
+                    counter!(JOBS_EXPIRED.name).increment(jobs.len() as u64);
                     tracing::warn!(jobs = jobs.len(), "deadlines have passed");
                     relay.wake();
                 }

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::admin::AdminListener;
 use super::signals::{Signal, Signals};
 use super::{CliError, events, keeper, say, store};
 use crate::banner::Banner;
@@ -27,21 +28,31 @@ pub(super) async fn run(config: Config) -> Result<ExitCode, CliError> {
     let relay = Relay::with_options(store.clone(), emitter, config.relay);
     let waking = relay.emitter();
     let waker = Arc::new(waking.clone());
-    announce(&config, &listener, &granted)?;
+    let admin = config.admin_bind.map(AdminListener::open).transpose()?;
+    announce(&config, &listener, admin.as_ref(), &granted)?;
     let endpoint = CallbackEndpoint::with_options(store.clone(), waker, granted.secrets, config.endpoint);
     let operator = Operator::new(store.clone(), granted.tokens);
     let routes = routes(endpoint.clone(), operator.clone());
 
     let (running, stopped) = watch::channel(());
     let keeper = tokio::spawn(keeper::keep(store, waking, stopped.clone()));
-    let relay = tokio::spawn(relay.run(until_dropped(stopped)));
+    let relay = tokio::spawn(relay.run(until_dropped(stopped.clone())));
+    let admin = admin.map(|admin| tokio::spawn(admin.serve(operator.clone(), until_dropped(stopped))));
 
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
+    let stopping = async {
+        drop(stopping.await);
+        tokio::time::sleep(config.drain_delay).await;
+    };
     let serving = async {
-        serve::run(listener, routes, async { drop(stopping.await) }, config.limits).await;
+        serve::run(listener, routes, stopping, config.limits).await;
         drop(running);
         end(relay, "the relay").await?;
-        end(keeper, "the keeper of deadlines").await
+        end(keeper, "the keeper of deadlines").await?;
+        match admin {
+            Some(admin) => end(admin, "the admin listener").await,
+            None => Ok(()),
+        }
     };
     let mut stop = Some(stop);
     let mut serving = std::pin::pin!(serving);
@@ -54,6 +65,7 @@ pub(super) async fn run(config: Config) -> Result<ExitCode, CliError> {
                     reload(&config.access, &endpoint, &operator);
                 }
                 (Signal::Stop, Some(stop)) => {
+                    operator.drain();
                     tracing::info!("stopping; a second signal stops at once");
                     drop(stop);
                 }
@@ -77,12 +89,21 @@ fn reload(access: &Access, endpoint: &CallbackEndpoint, operator: &Operator) {
     }
 }
 
-fn announce(config: &Config, listener: &TcpListener, granted: &Granted) -> Result<(), CliError> {
-    let address =
-        listener.local_addr().map_err(|error| CliError::failed("asking for the own address", &error))?;
+fn announce(
+    config: &Config,
+    listener: &TcpListener,
+    admin: Option<&AdminListener>,
+    granted: &Granted,
+) -> Result<(), CliError> {
+    let own = |listener: &TcpListener| {
+        listener.local_addr().map_err(|error| CliError::failed("asking for the own address", &error))
+    };
+    let address = own(listener)?;
+    let admin = admin.map(|admin| own(&admin.listener)).transpose()?;
     let Granted { secret, token, .. } = granted;
     say(Banner {
         address,
+        admin,
         database: &config.database,
         secret: secret.as_ref(),
         token,

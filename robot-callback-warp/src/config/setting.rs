@@ -60,12 +60,16 @@ settings! {
         "The address to listen on, with or without a port [default: 127.0.0.1:8080]";
     PORT: "port", "PORT", Some("port"), "PORT",
         "The port to listen on, whatever BIND says; 0 is any free one";
+    ADMIN_BIND: "admin_bind", "ADMIN_BIND", Some("admin-bind"), "ADDRESS",
+        "Serve /metrics, /healthz and /readyz with its reasons on this address too, such as 127.0.0.1:9464; for nobody but operators [default: off]";
     FIELD_CHANGES: "field_changes", "FIELD_CHANGES", Some("field-changes"), "true|false",
         "Also announce each change to an order's fields [default: false]";
     RELAY_LEASE: "relay_lease_secs", "RELAY_LEASE_SECS", Some("relay-lease-secs"), "SECS",
         "How long events that a server was sending when it died stay out of another's reach [default: 60]";
     LOG: "log", "RUST_LOG", Some("log"), "FILTER",
         "What is logged to stderr: error, warn, info, debug, or a filter by module [default: info]";
+    LOG_FORMAT: "log_format", "LOG_FORMAT", Some("log-format"), "text|json",
+        "How log lines are written: for people, or one JSON object each [default: text]";
     MAX_CONNECTIONS: "max_connections", "MAX_CONNECTIONS", Some("max-connections"), "N",
         "The most connections at a time; further callers wait [default: 4096]";
     IDLE_TIMEOUT: "idle_timeout_secs", "IDLE_TIMEOUT_SECS", Some("idle-timeout-secs"), "SECS",
@@ -74,6 +78,8 @@ settings! {
         "How long a callback's body may take to arrive [default: 10]";
     STORE_DEADLINE: "store_deadline_secs", "STORE_DEADLINE_SECS", Some("store-deadline-secs"), "SECS",
         "How long the store may take before a callback is answered 503 [default: 10]";
+    DRAIN_DELAY: "drain_delay_secs", "DRAIN_DELAY_SECS", Some("drain-delay-secs"), "SECS",
+        "How long to go on serving after a signal to stop, with /readyz at 503, so that load balancers notice [default: 0]";
     DRAIN_DEADLINE: "drain_deadline_secs", "DRAIN_DEADLINE_SECS", Some("drain-deadline-secs"), "SECS",
         "How long requests in flight may take to end at shutdown [default: 25]";
 }

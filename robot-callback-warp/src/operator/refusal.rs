@@ -30,6 +30,8 @@ pub(super) enum Refusal {
     Request(#[from] JobRequestError),
     #[error("there is no such job")]
     UnknownJob,
+    #[error("the server is about to stop")]
+    Draining,
     #[error("the store did not answer in time")]
     StoreLate,
     #[error(transparent)]
@@ -54,7 +56,7 @@ impl Refusal {
                 let challenge = HeaderValue::from_static(r#"Bearer realm="robot-callback""#);
                 headers.insert(WWW_AUTHENTICATE, challenge);
             }
-            Self::StoreLate | Self::Store(StoreError::Unavailable(_)) => {
+            Self::Draining | Self::StoreLate | Self::Store(StoreError::Unavailable(_)) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
             }
             _ => {}
@@ -87,6 +89,8 @@ impl Refusal {
             }
             Self::Request(error) => Problem::new(StatusCode::BAD_REQUEST, error.to_string()),
             Self::UnknownJob => Problem::new(StatusCode::NOT_FOUND, "Job not found"),
+            Self::Draining => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Draining")
+                .detail("This server is about to stop: send requests to another."),
             Self::StoreLate | Self::Store(StoreError::Unavailable(_)) => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Store not available")
             }

@@ -13,14 +13,18 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use metrics::{counter, gauge};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tracing::Instrument;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::Limits;
+use super::request::Observed;
 use super::stall::Stall;
+use crate::metrics::{CONNECTIONS, CONNECTIONS_SILENT};
 
 /// Serves one connection until either side is done with it, its time is up, or the server stops.
 pub(super) async fn serve(
@@ -33,6 +37,7 @@ pub(super) async fn serve(
         tracing::debug!(%error, "a connection is gone already");
         return;
     }
+    let _open = Open::new();
     let begun = Arc::new(AtomicBool::new(false));
     let io = TokioIo::new(Stall::new(stream, limits.write_stall));
     let mut connection = http1::Builder::new()
@@ -51,6 +56,7 @@ pub(super) async fn serve(
             }
             () = &mut first_request, if !begun.load(Ordering::Relaxed) => {
                 if !begun.load(Ordering::Relaxed) {
+                    counter!(CONNECTIONS_SILENT.name).increment(1);
                     tracing::debug!("a connection brought no request");
                     return;
                 }
@@ -66,6 +72,22 @@ pub(super) async fn serve(
     }
 }
 
+/// A connection, counted for as long as it is there.
+struct Open;
+
+impl Open {
+    fn new() -> Self {
+        gauge!(CONNECTIONS.name).increment(1);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        gauge!(CONNECTIONS.name).decrement(1);
+    }
+}
+
 type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 /// The routes; says when the first request has come.
@@ -76,7 +98,10 @@ fn service(
     let routes = TowerToHyperService::new(warp::service(routes));
     service_fn(move |request| {
         begun.store(true, Ordering::Relaxed);
-        let answering: Answering = Box::pin(routes.call(request));
+        let observed = Observed::of(&request);
+        let (span, answering) = (observed.span.clone(), routes.call(request));
+        let answering = async move { Ok(observed.answered(answering.await?)) };
+        let answering: Answering = Box::pin(answering.instrument(span));
         answering
     })
 }

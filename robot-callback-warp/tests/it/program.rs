@@ -1,5 +1,6 @@
 //! The program `robot-callback` as a process of its own.
 
+mod observing;
 mod rotation;
 
 use std::path::Path;
@@ -61,15 +62,20 @@ impl Running {
 
     /// Waits until the log says that.
     async fn says(&mut self, what: &str) {
+        self.log_line(what).await;
+    }
+
+    /// The next line of the log that contains that.
+    async fn log_line(&mut self, what: &str) -> String {
         let saying = async {
             while let Some(line) = self.log.next_line().await.unwrap() {
                 if line.contains(what) {
-                    return;
+                    return line;
                 }
             }
             panic!("it ended without saying {what}");
         };
-        tokio::time::timeout(PATIENCE, saying).await.expect("it says so");
+        tokio::time::timeout(PATIENCE, saying).await.expect("it says so")
     }
 
     fn address(&self) -> std::net::SocketAddr {

@@ -20,6 +20,7 @@ use super::writes::Writes;
 use crate::change::{self, Rules};
 use crate::clock::{Clock, Timestamp};
 use crate::error::StoreError;
+use crate::metrics;
 use crate::report::{Outcome, Report};
 
 /// The most reports in one transaction. A bound on the wait of the first of them, not a target.
@@ -74,6 +75,7 @@ impl Work {
         while queue.recv_many(&mut set, SET).await > 0 {
             set.retain(|waiting| !waiting.reply.is_closed());
             let Some(deadline) = set.iter().map(|waiting| waiting.deadline).max() else { continue };
+            metrics::group("postgres", set.len());
             let (reports, replies): (Vec<_>, Vec<_>) =
                 set.drain(..).map(|waiting| (waiting.report, waiting.reply)).unzip();
             for (reply, answer) in replies.into_iter().zip(self.answers(&reports, deadline).await) {

@@ -11,6 +11,7 @@ use super::error::PostgresError;
 use super::url::Target;
 use super::{PostgresOptions, tls};
 use crate::backoff::Backoff;
+use crate::metrics::{self, Start};
 
 /// How long a transaction that met another one waits before it is tried again.
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(5), cap: Duration::from_millis(300) };
@@ -108,8 +109,11 @@ impl Sessions {
     }
 
     async fn session(&self) -> Result<Session, PostgresError> {
+        let start = Start::now();
+        let client = self.pool.get().await;
+        metrics::pool_waited(start, client.is_ok());
         Ok(Session {
-            client: Some(self.pool.get().await?),
+            client: Some(client?),
             idle: true,
             mode: self.mode,
             statement_timeout: self.statement_timeout,
@@ -206,6 +210,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        metrics::pool_returned();
         if !self.idle {
             // Closing the connection ends its transaction.
             drop(self.client.take().map(Object::take));

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::{NotCommitted, SqliteError};
 use crate::error::StoreError;
+use crate::metrics;
 
 /// The most pieces of work in one transaction. A bound on the wait of the first of them, not a target.
 const GROUP: usize = 512;
@@ -88,6 +89,7 @@ fn write(db: &Connection, mut waiting: mpsc::Receiver<Box<dyn Work>>) {
         {
             group.push(next);
         }
+        metrics::group("sqlite", group.len());
         let committed = transact(db, &mut group);
         for work in group.drain(..) {
             work.tell(committed.clone());

@@ -1,0 +1,102 @@
+//! The functions that count, for the feature `metrics`.
+
+use std::time::Instant;
+
+use metrics::{counter, gauge, histogram};
+
+use super::list;
+use crate::callback::{CallbackError, Receipt};
+use crate::delivery::Step;
+use crate::report::Outcome;
+use crate::store::Applied;
+
+/// A moment to measure from.
+#[derive(Clone, Copy)]
+pub(crate) struct Start(Instant);
+
+impl Start {
+    pub(crate) fn now() -> Self {
+        Self(Instant::now())
+    }
+
+    fn seconds(self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}
+
+/// A callback was handled, one way or another.
+pub(crate) fn handled(start: Start, result: &Result<Receipt, CallbackError>) {
+    histogram!(list::HANDLE).record(start.seconds());
+    if let Err(error) = result {
+        refused(error);
+    }
+}
+
+/// A callback was refused.
+pub(crate) fn refused(error: &CallbackError) {
+    counter!(list::REFUSED, "reason" => reason(error)).increment(1);
+}
+
+/// A callback's result is durable.
+pub(crate) fn taken(outcome: Outcome, applied: &Applied) {
+    let verdict = applied.verdict.name();
+    counter!(list::CALLBACKS, "outcome" => outcome.name(), "verdict" => verdict).increment(1);
+    counter!(list::ORDER_MISSING).increment(u64::from(applied.order_missing));
+}
+
+fn reason(error: &CallbackError) -> &'static str {
+    match error {
+        CallbackError::Unauthorized => "unauthorized",
+        CallbackError::TooLarge => "too_large",
+        CallbackError::Invalid(_) => "invalid",
+        CallbackError::UnknownItem => "unknown_item",
+        CallbackError::Store(error) if error.is_transient() => "unavailable",
+        CallbackError::Store(_) => "fault",
+    }
+}
+
+/// The store has applied a report, or failed to.
+pub(crate) fn applied(start: Start) {
+    histogram!(list::APPLY).record(start.seconds());
+}
+
+/// So many pieces of work are committed together.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) fn group(store: &'static str, size: usize) {
+    histogram!(list::GROUP, "store" => store).record(u32::try_from(size).unwrap_or(u32::MAX));
+}
+
+/// Events were sent, and it is known what became of each.
+pub(crate) fn relayed(step: Step) {
+    for (outcome, events) in [("delivered", step.delivered), ("again", step.again), ("dead", step.dead)] {
+        counter!(list::RELAYED, "outcome" => outcome).increment(events as u64);
+    }
+}
+
+/// The relay's store failed.
+pub(crate) fn relay_store_failed() {
+    counter!(list::RELAY_STORE_FAILURES).increment(1);
+}
+
+/// So many connections may be open.
+#[cfg(feature = "postgres")]
+pub(crate) fn pool_size(size: usize) {
+    gauge!(list::POOL_SIZE).set(u32::try_from(size).unwrap_or(u32::MAX));
+}
+
+/// A connection was waited for, and had or not.
+#[cfg(feature = "postgres")]
+pub(crate) fn pool_waited(start: Start, had: bool) {
+    histogram!(list::POOL_WAIT).record(start.seconds());
+    if had {
+        gauge!(list::POOL_USED).increment(1);
+    } else {
+        counter!(list::POOL_FAILURES).increment(1);
+    }
+}
+
+/// A connection is at work no longer.
+#[cfg(feature = "postgres")]
+pub(crate) fn pool_returned() {
+    gauge!(list::POOL_USED).decrement(1);
+}

@@ -1,0 +1,158 @@
+//! The admin listener's routes, for operators and their tools: health, readiness with its reasons, metrics.
+//!
+//! They ask for no token and show no id, no name and no secret. Bind them where only operators come.
+
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use robot_callback_core::{Problem, StoreError};
+use serde_json::{Value, json};
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use warp::http::{Method, StatusCode};
+use warp::reply::{Reply, Response};
+
+use crate::metrics;
+use crate::operator::Operator;
+use crate::reply::{json as reply, whole};
+
+/// How long the store may take to say that it is well.
+const PING_DEADLINE: Duration = Duration::from_secs(5);
+
+/// `/healthz`, `/readyz`, `/metrics`, and 404 on every other path. Always replies.
+pub(crate) fn admin(operator: Operator, handle: PrometheusHandle) -> BoxedFilter<(Response,)> {
+    let health = reading(warp::path!("healthz").boxed(), || async {
+        reply(StatusCode::OK, &json!({"status": "alive"}))
+    });
+    let asked = operator.clone();
+    let readiness = reading(warp::path!("readyz").boxed(), move || {
+        let operator = asked.clone();
+        async move { ready(&operator).await }
+    });
+    let metrics = reading(warp::path!("metrics").boxed(), move || {
+        let (operator, handle) = (operator.clone(), handle.clone());
+        async move { text(metrics::expose(&handle, operator.store(), operator.is_draining()).await) }
+    });
+    let elsewhere = warp::any()
+        .then(|| async { whole(Problem::new(StatusCode::NOT_FOUND, "Not found").response()).await });
+    health.or(readiness).unify().or(metrics).unify().or(elsewhere).unify().boxed()
+}
+
+/// What `answer` says, to whoever only asks.
+fn reading<F>(
+    path: BoxedFilter<()>,
+    answer: impl Fn() -> F + Clone + Send + Sync + 'static,
+) -> BoxedFilter<(Response,)>
+where
+    F: Future<Output = Response> + Send,
+{
+    path.and(warp::method())
+        .then(move |method: Method| {
+            let answer = answer.clone();
+            async move {
+                if matches!(method, Method::GET | Method::HEAD) {
+                    answer().await
+                } else {
+                    refuse_method().await
+                }
+            }
+        })
+        .boxed()
+}
+
+async fn refuse_method() -> Response {
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
+    let mut response = whole(problem.response()).await;
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
+}
+
+fn text(body: String) -> Response {
+    let mut response = body.into_response();
+    let prometheus = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, prometheus);
+    response
+}
+
+async fn ready(operator: &Operator) -> Response {
+    let ping = tokio::time::timeout(PING_DEADLINE, operator.store().ping()).await;
+    let (status, checks) = readiness(ping.ok(), operator.is_draining());
+    reply(status, &checks)
+}
+
+/// Each check with its reason. No ping: the store did not answer in time.
+fn readiness(ping: Option<Result<(), StoreError>>, draining: bool) -> (StatusCode, Value) {
+    let unknown = || Err("not known while the database is away".to_owned());
+    let (database, migrations) = match &ping {
+        Some(Ok(())) => (Ok(()), Ok(())),
+        Some(Err(error @ StoreError::Fault(_))) => (Ok(()), Err(said(error))),
+        Some(Err(error)) => (Err(said(error)), unknown()),
+        None => (Err(format!("no answer within {PING_DEADLINE:?}")), unknown()),
+    };
+    let draining = if draining { Err("the server is about to stop".to_owned()) } else { Ok(()) };
+    let well = database.is_ok() && migrations.is_ok() && draining.is_ok();
+    let (status, word) =
+        if well { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "unready") };
+    let checks = json!({
+        "database": check(&database), "migrations": check(&migrations), "draining": check(&draining),
+    });
+    (status, json!({"status": word, "checks": checks}))
+}
+
+fn check(found: &Result<(), String>) -> Value {
+    match found {
+        Ok(()) => json!({"ok": true}),
+        Err(reason) => json!({"ok": false, "reason": reason}),
+    }
+}
+
+/// An error with all its causes.
+fn said(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_check_says_why_it_fails() {
+        let away = || Some(Err(StoreError::unavailable("connection refused")));
+        let old = || Some(Err(StoreError::fault("the tables are at version 2")));
+        for (ping, draining, status, failing) in [
+            (Some(Ok(())), false, 200, &[][..]),
+            (Some(Ok(())), true, 503, &[("draining", "the server is about to stop")]),
+            (
+                away(),
+                false,
+                503,
+                &[
+                    ("database", "the store is not available: connection refused"),
+                    ("migrations", "not known while the database is away"),
+                ],
+            ),
+            (old(), false, 503, &[("migrations", "the store failed: the tables are at version 2")]),
+            (
+                None,
+                false,
+                503,
+                &[
+                    ("database", "no answer within 5s"),
+                    ("migrations", "not known while the database is away"),
+                ],
+            ),
+        ] {
+            let (code, told) = readiness(ping, draining);
+            assert_eq!(code, status, "{told}");
+            for check in ["database", "migrations", "draining"] {
+                let reason = failing.iter().find(|(name, _)| *name == check).map(|(_, reason)| *reason);
+                assert_eq!(told["checks"][check]["reason"].as_str(), reason, "{told}");
+                assert_eq!(told["checks"][check]["ok"], reason.is_none(), "{told}");
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! One request, as the log and the metrics see it. Its path is never shown as it came: only which route it was for.
+
+use std::time::Instant;
+
+use hyper::Request;
+use metrics::{counter, histogram};
+use robot_callback_core::CALLBACK_PATH;
+use tracing::Span;
+use tracing::field::Empty;
+use warp::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use warp::reply::Response;
+
+use crate::metrics::{REQUEST_SECONDS, REQUESTS, STATUSES};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest request id that is taken over.
+const MAX_ID: usize = 128;
+
+pub(super) struct Observed {
+    started: Instant,
+    route: &'static str,
+    id: HeaderValue,
+    pub(super) span: Span,
+}
+
+impl Observed {
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        let route = route(request.uri().path());
+        let id = request_id(request.headers());
+        let span = tracing::info_span!(
+            "request",
+            request.id = id.to_str().unwrap_or_default(),
+            trace_id = Empty,
+            route,
+            method = method(request.method()),
+            item.id = Empty,
+            job.id = Empty,
+            verdict = Empty,
+            status = Empty,
+            duration_ms = Empty,
+        );
+        Self { started: Instant::now(), route, id, span }
+    }
+
+    /// Counts and logs the answer, and names the request in it.
+    pub(super) fn answered(self, mut response: Response) -> Response {
+        let Self { started, route, id, span } = self;
+        let taken = started.elapsed();
+        let (status, duration_ms) = (response.status().as_u16(), taken.as_millis());
+        let counted = STATUSES.values.iter().find(|known| **known == response.status().as_str());
+        counter!(REQUESTS.name, "route" => route, "status" => *counted.unwrap_or(&"other")).increment(1);
+        histogram!(REQUEST_SECONDS.name, "route" => route).record(taken);
+        if route == "probe" {
+            tracing::debug!(status, duration_ms, "answered");
+        } else {
+            tracing::info!(status, duration_ms, "answered");
+        }
+        span.record("status", status).record("duration_ms", duration_ms);
+        response.headers_mut().insert(REQUEST_ID, id);
+        response
+    }
+}
+
+fn route(path: &str) -> &'static str {
+    match path {
+        CALLBACK_PATH => "callback",
+        "/healthz" | "/readyz" | "/metrics" => "probe",
+        _ if path.starts_with("/api/") => "operator",
+        _ => "other",
+    }
+}
+
+/// Anybody may send any word as a method.
+fn method(method: &Method) -> &str {
+    match *method {
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE => {
+            method.as_str()
+        }
+        _ => "other",
+    }
+}
+
+/// The caller's, if it is one word of letters that can't be mistaken in a log; else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
+    let is_well_formed =
+        |id: &&HeaderValue| (1..=MAX_ID).contains(&id.len()) && id.as_bytes().iter().all(is_plain);
+    headers.get(REQUEST_ID).filter(is_well_formed).cloned().unwrap_or_else(|| {
+        let made = format!("{:032x}", fastrand::u128(..));
+        HeaderValue::try_from(made).unwrap_or(HeaderValue::from_static("unnamed"))
+    })
+}
