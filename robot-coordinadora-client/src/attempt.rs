@@ -9,6 +9,7 @@ use robot_callback_core::{Clock, SystemClock};
 use crate::answer::{Answer, Delivered};
 use crate::destination::Destination;
 use crate::failure::AttemptError;
+use crate::step::passed;
 
 /// The most that is read of an answer, in bytes. What a callback endpoint says is far shorter.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -20,7 +21,9 @@ pub(crate) async fn send(
     body: &[u8],
     within: Duration,
 ) -> Result<Delivered, AttemptError> {
+    passed("before a report is sent");
     let exchange = tokio::time::timeout(within, exchange(http, destination, body)).await;
+    passed("after a report was sent");
     exchange.map_err(|_| AttemptError::TimedOut(within))?
 }
 

@@ -94,7 +94,16 @@ impl Client {
         destination: &Destination,
         report: &Report,
     ) -> Result<Delivered, AttemptError> {
-        attempt::send(&self.http, destination, &wire(report)?, self.options.attempt_deadline).await
+        self.send(destination, &wire(report)?).await
+    }
+
+    /// Sends a report's wire form once, within the attempt deadline.
+    pub(crate) async fn send(
+        &self,
+        destination: &Destination,
+        body: &[u8],
+    ) -> Result<Delivered, AttemptError> {
+        attempt::send(&self.http, destination, body, self.options.attempt_deadline).await
     }
 
     /// A generator for one report, so that reports on their way together don't share their waits.

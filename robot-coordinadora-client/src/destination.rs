@@ -100,6 +100,11 @@ impl Destination {
     }
 }
 
+/// Whether results can be sent to that URL.
+pub(crate) fn check_url(text: &str) -> Result<(), DestinationError> {
+    url(text).map(drop)
+}
+
 fn url(text: &str) -> Result<Url, DestinationError> {
     let url = Url::parse(text).map_err(|_| DestinationError::Url)?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {

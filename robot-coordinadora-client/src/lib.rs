@@ -23,6 +23,32 @@
 //! # }
 //! ```
 //!
+//! # The spool in ten lines
+//! A robot should not wait for the shop's server, nor lose a result with its own process. A [`Spool`] answers once a
+//! result is on the disk, and sends it from there for days, also after a restart:
+//! ```no_run
+//! use std::{sync::Arc, time::Duration};
+//! use robot_callback_core::{ItemId, Report};
+//! use robot_coordinadora_client::{Client, ClientOptions, Keyring, MemoryKeyring, NamedDestination, Spool, SpoolOptions};
+//!
+//! # async fn robot(item: ItemId) -> Result<(), Box<dyn std::error::Error>> {
+//! let keyring = Arc::new(MemoryKeyring::new()); // secrets by name: the spool writes names alone to the disk
+//! keyring.keep("crm", "the callback secret")?;
+//! let client = Client::new(ClientOptions::default())?;
+//! let spool = Spool::open("/var/lib/robot/spool", client, keyring, SpoolOptions::default())?;
+//! let callback_url = "https://crm.example.com/api/webhooks/robot-callback".to_owned();
+//! let crm = NamedDestination { callback_url, secret_name: "crm".to_owned() };
+//! spool.report_result(&crm, &Report::success(item, "73150001234")).await?; // safe from here on
+//! let left = spool.shutdown(Duration::from_secs(10)).await; // at the end; what is left waits for the next start
+//! println!("{} reports wait, {} were refused: {:?}", left.waiting, left.dead, left.stopped);
+//! # Ok(())
+//! # }
+//! ```
+//! What can be tried again is, by a schedule of days ([`SpoolOptions`]); what is refused for good is kept as a dead
+//! letter ([`Spool::dead_letters`], [`Spool::redrive`]); a destination whose secret is refused is stopped, with all that
+//! is meant for it, until somebody acts ([`Spool::status`], [`Spool::resume`], [`SpoolOptions::on_alarm`]). Reports on
+//! one item are sent in the order in which they were handed over, each after the one before is settled.
+//!
 //! # Sending a report again is safe
 //! A deadline that passed, or a connection that broke, leaves open whether the report arrived. The receiver knows
 //! an item's result by the item and its attempt: the same report again changes nothing and is answered
@@ -71,10 +97,11 @@ mod client;
 mod keyring;
 mod sink;
 
+mod spool;
+
 mod portal;
 mod request;
 
-#[allow(dead_code, unused_imports, reason = "the spool and the journal, which write with it, come next")]
 mod disk;
 #[cfg_attr(feature = "steps", doc(hidden))]
 #[cfg(feature = "steps")]
@@ -91,3 +118,6 @@ pub use options::ClientOptions;
 pub use portal::{Lookup, Portal, PortalError, PortalSession};
 pub use request::{BatchOrder, BatchRequest, Credentials, PedidoInput, RequestError};
 pub use sink::{HandError, Handed, NamedDestination, ReportSink};
+pub use spool::{
+    AlarmHook, DeadReport, Spool, SpoolAlarm, SpoolError, SpoolOptions, SpoolStatus, StoppedDestination,
+};

@@ -3,10 +3,10 @@
 
 use std::str;
 
-/// The version of the frame, and its only one.
-const VERSION: &[u8] = b"rc1 ";
+/// What a frame begins with: the version of its form, of which there is one.
+pub(super) const MAGIC: &[u8] = b"rc1 ";
 /// `rc1 `, eight digits, a space, eight digits, a line break.
-const HEADER: usize = 4 + 8 + 1 + 8 + 1;
+pub(super) const HEADER: usize = 4 + 8 + 1 + 8 + 1;
 
 /// What stands at the beginning of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(crate) fn unframe(bytes: &[u8]) -> Unframed<'_> {
 /// Whether a header may begin with these bytes, or be them.
 fn begins_well(bytes: &[u8]) -> bool {
     let fits = |(place, byte): (usize, &u8)| match place {
-        0..=3 => *byte == VERSION[place],
+        0..=3 => *byte == MAGIC[place],
         12 => *byte == b' ',
         21 => *byte == b'\n',
         _ => byte.is_ascii_hexdigit(),

@@ -8,6 +8,7 @@ mod answers;
 mod deadlines;
 mod secrecy;
 mod settings;
+mod spool;
 mod tls;
 mod wire;
 

@@ -62,15 +62,26 @@ impl Server {
         Self::serve_with(listener, None, script)
     }
 
+    /// Answers each request as it deserves.
+    pub(crate) async fn answering(answer: impl Fn(&str) -> Step + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::with_script(listener, None, Arc::new(move |_, request| answer(request)))
+    }
+
     /// Over TLS, when there is an acceptor for it.
     pub(crate) fn serve_with(
         listener: TcpListener,
         tls: Option<TlsAcceptor>,
         script: impl IntoIterator<Item = Step>,
     ) -> Self {
+        let steps: Vec<_> = script.into_iter().collect();
+        Self::with_script(listener, tls, Arc::new(move |n, _| steps[n.min(steps.len() - 1)].clone()))
+    }
+
+    fn with_script(listener: TcpListener, tls: Option<TlsAcceptor>, steps: Steps) -> Self {
         let address = listener.local_addr().unwrap();
         let requests = Arc::<Mutex<Vec<String>>>::default();
-        let script = Script(script.into_iter().collect(), requests.clone());
+        let script = Script(steps, requests.clone());
         let connections = Arc::<AtomicUsize>::default();
         let accepted = connections.clone();
         let accepting = tokio::spawn(async move {
@@ -104,15 +115,19 @@ impl Drop for Server {
     }
 }
 
+/// The step for a request, by how many came before it and by what it says.
+type Steps = Arc<dyn Fn(usize, &str) -> Step + Send + Sync>;
+
 #[derive(Clone)]
-struct Script(Vec<Step>, Arc<Mutex<Vec<String>>>);
+struct Script(Steps, Arc<Mutex<Vec<String>>>);
 
 impl Script {
     /// Keeps a request; gives the step for it.
     fn next(&self, request: String) -> Step {
         let mut requests = self.1.lock().unwrap();
+        let step = (self.0)(requests.len(), &request);
         requests.push(request);
-        self.0[(requests.len() - 1).min(self.0.len() - 1)].clone()
+        step
     }
 }
 
