@@ -235,3 +235,14 @@ proptest! {
         check_race(crate::postgres::prepared, sizes, actions);
     }
 }
+
+#[cfg(feature = "postgres")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 0, ..ProptestConfig::default() })]
+    #[test]
+    fn reports_at_the_same_time_are_applied_once_by_a_postgres_store_behind_a_pooler(
+        sizes in vec(1..5_usize, 1..4), actions in vec(action(), 20..150)
+    ) {
+        check_race(crate::postgres::pooled, sizes, actions);
+    }
+}

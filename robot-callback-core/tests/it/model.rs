@@ -51,3 +51,14 @@ proptest! {
         check(crate::postgres::prepared, field_changes, ops);
     }
 }
+
+#[cfg(feature = "postgres")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_happens_a_postgres_store_behind_a_pooler_does_what_the_model_says(
+        field_changes: bool, ops in vec(op(), 1..100)
+    ) {
+        check(crate::postgres::pooled, field_changes, ops);
+    }
+}

@@ -19,10 +19,14 @@ const MAX_CONNECTIONS: u32 = 400;
 
 /// A running server, or one that was stopped and can be started again.
 pub(crate) struct Cluster {
-    folder: PathBuf,
-    runner: Runner,
-    port: u16,
-    password: String,
+    /// Where it has all that is its.
+    pub(crate) folder: PathBuf,
+    /// The user it runs as.
+    pub(crate) runner: Runner,
+    /// The port it listens on, the same after every start.
+    pub(crate) port: u16,
+    /// The password of its user `postgres`.
+    pub(crate) password: String,
     // Its standard input stays open for as long as this process lives.
     keeper: Child,
 }
@@ -67,26 +71,9 @@ impl Cluster {
         format!("postgres://postgres:{password}@127.0.0.1:{port}/{database}")
     }
 
-    /// The port it listens on, the same after every start.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// The password of its user `postgres`.
-    pub(crate) fn password(&self) -> &str {
-        &self.password
-    }
-
     /// One of PostgreSQL's programs, by the user the server runs as.
     pub(crate) fn command(&self, program: &str) -> Command {
         self.runner.command(postgres_program(program), &self.folder)
-    }
-
-    /// A script of the shell, by that user, in the server's folder; what is added to it are its arguments.
-    pub(crate) fn shell(&self, script: &str) -> Command {
-        let mut shell = self.runner.command("/bin/sh", &self.folder);
-        shell.args(["-c", script, "sh"]);
-        shell
     }
 
     /// Puts a file for the server's user into its folder, to be read by nobody else; says where it is.

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::contention::{WAITING, until};
 use super::crm::Crm;
-use super::database::own;
+use super::database::{cluster, own};
 
 const NUMBER: &str = "73150001234";
 
@@ -73,7 +73,7 @@ fn is_commit(message: &[u8]) -> bool {
 /// A store on a CRM's database, its only connection through that.
 async fn store(crm: &Crm) -> (Arc<PostgresStore>, Between) {
     let direct = crm.database.url();
-    let server = own().cluster().port();
+    let server = cluster().port;
     let (between, port) = Between::start(server).await;
     let url = direct.replace(&format!(":{server}/"), &format!(":{port}/"));
     let options = PostgresOptions { pool_size: 1, ..PostgresOptions::default() };

@@ -25,5 +25,5 @@ mod crm {
 }
 
 mod pooled {
-    robot_callback_core::store_conformance!(durable crate::postgres::world::pooled_world);
+    robot_callback_core::store_conformance!(durable crate::postgres::world::pooled);
 }

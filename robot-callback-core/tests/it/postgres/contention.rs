@@ -11,8 +11,9 @@ use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
 use super::crm::{Crm, number};
-use super::database::{Content, own, shared};
+use super::database::{Content, own};
 use super::given_up::job;
+use super::server::shared;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const NUMBER: &str = "73150001234";
@@ -182,7 +183,7 @@ async fn a_database_with_another_default_isolation_makes_no_difference() {
            ASSERT current_setting('transaction_isolation') = 'read committed'; RETURN NEW;
          END $$;
          CREATE TRIGGER look BEFORE UPDATE ON robot_job_items FOR EACH ROW EXECUTE FUNCTION look();",
-        crm.database.name()
+        crm.database.name
     );
     crm.client.batch_execute(&strict).await.unwrap();
     let batch = crm.batch(1).await;

@@ -5,7 +5,8 @@ use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::database::{Content, Database, Server, shared};
+use super::database::Content;
+use super::server::{Database, Server, shared};
 
 /// A CRM's database with one shop in it, and what a first start adds.
 pub(crate) struct Crm {

@@ -1,12 +1,12 @@
-//! A database of one's own for each test. It is gone when the test lets go of it.
+//! Databases that hold something from the start. Each test has one of its own.
 
 use std::sync::OnceLock;
 
 use robot_callback_core::PostgresStore;
 use tokio::sync::OnceCell;
-use tokio_postgres::{Client, NoTls};
 
-use super::cluster::{Cluster, random_hex};
+use super::cluster::Cluster;
+use super::server::{Database, Server, shared};
 
 /// The CRM's tables as an owner has them.
 pub(crate) const CRM: &str = include_str!("fixture.sql");
@@ -24,45 +24,33 @@ pub(crate) enum Content {
     Crm,
 }
 
-/// The server that tests share: the one that `DATABASE_URL` names, or one of our own.
-pub(crate) fn shared() -> &'static Server {
-    static SHARED: OnceLock<Server> = OnceLock::new();
-    SHARED.get_or_init(|| match std::env::var("DATABASE_URL") {
-        Ok(url) if url.starts_with("postgres") => Server::Given(url),
-        _ => Server::own(),
-    })
-}
-
 /// A server of our own even where `DATABASE_URL` names another: for tests that use its programs or its password.
 pub(crate) fn own() -> &'static Server {
     static OWN: OnceLock<Server> = OnceLock::new();
-    if let ours @ Server::Own { .. } = shared() {
+    if let ours @ Server::Own(_) = shared() {
         return ours;
     }
-    OWN.get_or_init(Server::own)
+    OWN.get_or_init(|| Server::Own(Box::new(Cluster::start())))
 }
 
-/// A server on which databases can be made.
-pub(crate) enum Server {
-    /// One that was running before.
-    Given(String),
-    /// One of our own, with a template for each content: a copy takes a few milliseconds.
-    Own { cluster: Box<Cluster>, ours: OnceCell<String>, crm: OnceCell<String> },
+/// The process and the programs of our [`own`] server.
+pub(crate) fn cluster() -> &'static Cluster {
+    match own() {
+        Server::Own(cluster) => cluster,
+        Server::Given(_) => unreachable!("it is our own"),
+    }
 }
 
 impl Server {
-    fn own() -> Self {
-        Self::Own { cluster: Box::new(Cluster::start()), ours: OnceCell::new(), crm: OnceCell::new() }
-    }
-
-    /// A new database with that content.
+    /// A new database with that content: where the server is our own, a copy, which takes a few milliseconds.
     pub(crate) async fn database(&'static self, content: Content) -> Database {
+        static TEMPLATES: [OnceCell<String>; 2] = [OnceCell::const_new(), OnceCell::const_new()];
         let template = match (self, content) {
-            (Self::Own { ours, .. }, Content::Ours) => ours.get_or_init(|| self.template(content)).await,
-            (Self::Own { crm, .. }, Content::Crm) => crm.get_or_init(|| self.template(content)).await,
+            (Self::Own(_), Content::Ours) => TEMPLATES[0].get_or_init(|| self.template(content)).await,
+            (Self::Own(_), Content::Crm) => TEMPLATES[1].get_or_init(|| self.template(content)).await,
             _ => return self.filled(content).await,
         };
-        Database { name: self.create(&format!(" TEMPLATE {template}")).await, server: self }
+        self.create(&format!("TEMPLATE {template}")).await
     }
 
     async fn template(&'static self, content: Content) -> String {
@@ -75,7 +63,7 @@ impl Server {
     }
 
     async fn filled(&'static self, content: Content) -> Database {
-        let database = Database { name: self.create("").await, server: self };
+        let database = self.create("").await;
         if matches!(content, Content::BareCrm | Content::Crm) {
             database.client().await.batch_execute(CRM).await.expect("the CRM's tables can be made");
         }
@@ -84,94 +72,4 @@ impl Server {
         }
         database
     }
-
-    async fn create(&self, template: &str) -> String {
-        let name = format!("robot_callback_test_{}", random_hex());
-        self.execute(&format!("CREATE DATABASE {name}{template}")).await;
-        name
-    }
-
-    async fn execute(&self, statement: &str) {
-        let client = connect(&self.admin_url()).await;
-        client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"));
-    }
-
-    fn admin_url(&self) -> String {
-        match self {
-            Self::Given(url) => url.clone(),
-            Self::Own { cluster, .. } => cluster.url("postgres"),
-        }
-    }
-
-    fn url(&self, database: &str) -> String {
-        match self {
-            Self::Given(url) => of_database(url, database),
-            Self::Own { cluster, .. } => cluster.url(database),
-        }
-    }
-
-    /// Our own server's process and programs.
-    pub(crate) fn cluster(&self) -> &Cluster {
-        match self {
-            Self::Given(_) => panic!("a test that needs these asks for a server of our own"),
-            Self::Own { cluster, .. } => cluster,
-        }
-    }
-}
-
-/// The same server's URL, for another database of it.
-fn of_database(url: &str, database: &str) -> String {
-    let (scheme, rest) = url.split_once("://").expect("DATABASE_URL is a URL: postgres://user@host/database");
-    let (rest, query) =
-        rest.split_once('?').map_or((rest, String::new()), |(rest, q)| (rest, format!("?{q}")));
-    let host = rest.split('/').next().unwrap_or(rest);
-    format!("{scheme}://{host}/{database}{query}")
-}
-
-/// A database that is gone when this is dropped, with every connection to it.
-pub(crate) struct Database {
-    name: String,
-    server: &'static Server,
-}
-
-impl Database {
-    /// Its name on its server.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Where it is.
-    pub(crate) fn url(&self) -> String {
-        self.server.url(&self.name)
-    }
-
-    /// A connection to it, beside any store's.
-    pub(crate) async fn client(&self) -> Client {
-        connect(&self.url()).await
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        let server = self.server;
-        // A runtime can't be waited for inside another one.
-        let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime
-                .expect("a machine that runs tests can start a runtime")
-                .block_on(server.execute(&statement));
-        });
-        if dropping.join().is_err() && !std::thread::panicking() {
-            panic!("the test's database can be dropped");
-        }
-    }
-}
-
-/// A connection that lives as long as its client.
-pub(crate) async fn connect(url: &str) -> Client {
-    let (client, connection) =
-        tokio_postgres::connect(url, NoTls).await.expect("the server takes connections");
-    tokio::spawn(connection);
-    client
 }

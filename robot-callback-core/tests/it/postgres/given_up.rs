@@ -9,7 +9,8 @@ use robot_callback_core::{
     Timestamp, WorkspaceId,
 };
 
-use super::database::{Content, shared};
+use super::database::Content;
+use super::server::shared;
 
 /// Lets a call run for so many steps and then drops it; says whether it had ended.
 async fn given_up_after<T>(steps: usize, call: impl Future<Output = T>) -> bool {

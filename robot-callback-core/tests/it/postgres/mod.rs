@@ -6,14 +6,17 @@ mod contention;
 mod crm;
 mod database;
 mod given_up;
+mod leases;
 mod owner;
 mod pooler;
 mod programs;
+mod server;
 mod servers;
+mod size;
 mod tls;
 mod upgrade;
 mod world;
 
 mod conformance;
 
-pub(crate) use world::prepared;
+pub(crate) use world::{pooled, prepared};

@@ -4,7 +4,8 @@ use robot_callback_core::{Amount, ItemId, OperatorStore, PostgresStore, Report, 
 use tokio::task::JoinSet;
 
 use super::crm::{Crm, store};
-use super::database::{Content, connect, shared};
+use super::database::Content;
+use super::server::{connect, shared};
 
 const NUMBER: &str = "73150001234";
 

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::cluster::{Cluster, free_port};
-use super::database::own;
+use super::database::cluster;
 use super::programs::found;
 
 /// Ends the pooler when its standard input closes.
@@ -24,7 +24,7 @@ pub(crate) struct Pooler {
 /// The pooler that tests share, before the [`own`] server.
 pub(crate) fn pooler() -> &'static Pooler {
     static POOLER: OnceLock<Pooler> = OnceLock::new();
-    POOLER.get_or_init(|| Pooler::start(own().cluster()))
+    POOLER.get_or_init(|| Pooler::start(cluster()))
 }
 
 impl Pooler {
@@ -35,9 +35,10 @@ impl Pooler {
         );
         let port = free_port();
         cluster.write("pooler.ini", &settings(cluster, port));
-        cluster.write("users.txt", &format!("\"postgres\" \"{}\"\n", cluster.password()));
-        let mut keeper = cluster.shell(KEEPER);
+        cluster.write("users.txt", &format!("\"postgres\" \"{}\"\n", cluster.password));
+        let mut keeper = cluster.runner.command("/bin/sh", &cluster.folder);
         keeper
+            .args(["-c", KEEPER, "keeper"])
             .arg(program)
             .process_group(0)
             .stdin(Stdio::piped())
@@ -54,7 +55,7 @@ impl Pooler {
 
     /// Where a database of the server is, through the pooler.
     pub(crate) fn url(&self, database: &str) -> String {
-        let password = own().cluster().password();
+        let password = &cluster().password;
         format!("postgres://postgres:{password}@127.0.0.1:{}/{database}", self.port)
     }
 }
@@ -66,7 +67,6 @@ fn settings(cluster: &Cluster, port: u16) -> String {
         "[databases]\n* = host=127.0.0.1 port={} password={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
          listen_port = {port}\nunix_socket_dir =\nauth_type = md5\nauth_file = users.txt\npool_mode = transaction\n\
          default_pool_size = 2\nmax_client_conn = 1000\nlogfile = pooler.log\n",
-        cluster.port(),
-        cluster.password()
+        cluster.port, cluster.password
     )
 }

@@ -11,7 +11,10 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::cluster::Cluster;
-use super::database::{Content, shared};
+use super::crm::number;
+use super::database::{Content, own};
+use super::server::{Database, shared};
+use super::world::through_the_pooler;
 
 async fn connect(url: &str) -> Arc<PostgresStore> {
     let connected = PostgresStore::connect(url, PostgresOptions::default()).await;
@@ -47,32 +50,44 @@ async fn eight_simultaneous_first_starts_all_succeed() {
 /// twice. Every job must complete exactly once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_last_items_of_a_job_reported_at_once_complete_it_once() {
-    const ROUNDS: usize = 1000;
-    const CALLERS: usize = 32;
     let database = shared().database(Content::Ours).await;
+    let url = database.url();
+    complete_once(&database, async || connect(&url).await, 1000).await;
+}
+
+/// Each transaction may get another connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_last_items_of_a_job_reported_at_once_behind_a_pooler_complete_it_once() {
+    let database = own().database(Content::Ours).await;
+    let (url, options) = through_the_pooler(&database);
+    let connect = async || Arc::new(PostgresStore::connect(&url, options.clone()).await.unwrap());
+    complete_once(&database, connect, 200).await;
+}
+
+async fn complete_once(database: &Database, connect: impl AsyncFn() -> Arc<PostgresStore>, rounds: usize) {
+    const CALLERS: usize = 32;
     let mut servers = Vec::new();
     for _ in 0..4 {
-        servers.push(connect(&database.url()).await);
+        servers.push(connect().await);
     }
     let mut verdicts = Vec::new();
-    for _ in 0..ROUNDS / 10 {
+    for _ in 0..rounds / 10 {
         verdicts.extend(race(&servers, CALLERS, 10).await);
     }
     let count = |verdict| verdicts.iter().filter(|said| **said == verdict).count();
     let client = database.client().await;
-    let number = async |sql: &str| client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0);
-    let completions = number("SELECT count(*) FROM robot_callback.batch_completions").await;
-    let events =
-        number("SELECT count(*) FROM robot_callback.outbox WHERE name = 'robot/job.batch_completed'").await;
+    let completions = number(&client, "SELECT count(*) FROM robot_callback.batch_completions").await;
+    let of_completions =
+        "SELECT count(*) FROM robot_callback.outbox WHERE name = 'robot/job.batch_completed'";
     println!(
-        "{ROUNDS} jobs, {CALLERS} callers on {} servers: {} applied, {} duplicates, {completions} completions",
+        "{rounds} jobs, {CALLERS} callers on {} servers: {} applied, {} duplicates, {completions} completions",
         servers.len(),
         count(Verdict::Applied),
         count(Verdict::Duplicate)
     );
-    assert_eq!(usize::try_from(completions), Ok(ROUNDS), "each job completed exactly once");
-    assert_eq!(events, completions, "and each completion has its event");
-    assert_eq!(count(Verdict::Applied), ROUNDS * 32, "each item was applied exactly once");
+    assert_eq!(usize::try_from(completions), Ok(rounds), "each job completed exactly once");
+    assert_eq!(number(&client, of_completions).await, completions, "and each completion has its event");
+    assert_eq!(count(Verdict::Applied), rounds * 32, "each item was applied exactly once");
     assert_eq!(servers[0].verify().await.unwrap(), [], "and the counters equal the rows");
 }
 

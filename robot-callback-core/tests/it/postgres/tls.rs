@@ -9,7 +9,8 @@ use robot_callback_core::{PostgresOptions, PostgresStore, StoreError};
 
 use super::cluster::{Cluster, random_hex};
 use super::crm::number;
-use super::database::{connect, own};
+use super::database::cluster;
+use super::server::connect;
 
 /// A server for `localhost`, and not for `127.0.0.1`, where it is reached too.
 struct Encrypting {
@@ -146,7 +147,7 @@ async fn a_server_that_takes_no_plain_connections_says_so() {
 
 #[tokio::test]
 async fn a_server_that_can_not_encrypt_is_refused_by_those_who_require_it() {
-    let url = own().cluster().url("postgres");
+    let url = cluster().url("postgres");
     let refused = PostgresStore::connect(&format!("{url}?sslmode=require"), PostgresOptions::default()).await;
     let refused = told(refused.err().expect("not encrypted"));
     assert!(refused.contains("server does not support TLS"), "{refused}");

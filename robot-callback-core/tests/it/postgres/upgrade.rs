@@ -3,7 +3,8 @@
 use robot_callback_core::{PostgresOptions, PostgresStore, Report, Store, StoreError, Verdict};
 
 use super::crm::{Crm, store};
-use super::database::{CRM, Content, Database, shared};
+use super::database::{CRM, Content};
+use super::server::{Database, shared};
 
 /// What a program of the next version does to the tables while others use them.
 async fn migrate_further(database: &Database, compatible_from: i32) {

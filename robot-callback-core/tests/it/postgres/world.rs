@@ -5,8 +5,9 @@ use std::sync::Arc;
 use robot_callback_core::conformance::World;
 use robot_callback_core::{ManualClock, OperatorStore, PostgresOptions, PostgresStore, Rules, StatementMode};
 
-use super::database::{Content, Database, connect, own, shared};
+use super::database::{Content, own};
 use super::pooler::pooler;
+use super::server::{Database, connect, shared};
 
 /// Our own tables, and statements sent in that way.
 pub(crate) async fn world(rules: Rules, statement_mode: StatementMode) -> World {
@@ -26,13 +27,19 @@ pub(crate) async fn crm_world(rules: Rules) -> World {
 }
 
 /// Our own tables, everything but the migrations sent through a transaction pooler.
-pub(crate) async fn pooled_world(rules: Rules) -> World {
-    let database: Database = own().database(Content::Ours).await;
+pub(crate) async fn pooled(rules: Rules) -> World {
+    let database = own().database(Content::Ours).await;
+    let (url, options) = through_the_pooler(&database);
+    let world = of(url, options, rules).await;
+    world.losing_orders_by(deleting(database.url())).holding(database)
+}
+
+/// How a server behind a transaction pooler is told of a database of our [`own`] server.
+pub(crate) fn through_the_pooler(database: &Database) -> (String, PostgresOptions) {
     let direct_url = Some(database.url());
     let statement_mode = StatementMode::Unnamed;
     let options = PostgresOptions { statement_mode, direct_url, ..PostgresOptions::default() };
-    let world = of(pooler().url(database.name()), options, rules).await;
-    world.losing_orders_by(deleting(database.url())).holding(database)
+    (pooler().url(&database.name), options)
 }
 
 async fn of(url: String, options: PostgresOptions, rules: Rules) -> World {
