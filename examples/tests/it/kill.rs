@@ -3,29 +3,30 @@
 //! `KILL_SEED` replays the moments and the load (as far as two processes can be replayed), `KILLS` sets how many.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use robot_callback_core::inngest_loopback::{Fault, InngestLoopback};
-use robot_callback_core::{ErrorType, ItemId, Report};
+use robot_callback_core::{CALLBACK_PATH, ErrorType, ItemId, Report};
 use robot_callback_harness::{
     Facts, Gossip, GossipOptions, Operator, Orders, Reporter, Server, Witness, check, drained, open_store,
 };
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use crate::program::{DATABASE, server_settings};
+use crate::program::{DATABASE, SECRET, TOKEN, server_settings};
 
 const ROBOTS: u64 = 6;
 /// The most answers between two kills.
 const MOST_ANSWERS: usize = 40;
 /// The longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-type Truth = BTreeMap<ItemId, Report>;
+pub(crate) type Truth = BTreeMap<ItemId, Report>;
 
-fn setting(name: &str, default: u64) -> u64 {
+pub(crate) fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().expect("a number"))
 }
 
@@ -36,20 +37,11 @@ async fn a_server_killed_a_hundred_times_loses_nothing_and_says_nothing_twice() 
     let begun = Instant::now();
     let folder = tempfile::tempdir().unwrap();
     let inngest = InngestLoopback::start().await.unwrap();
-    let settings = server_settings(folder.path(), &inngest);
-    let (secret, token) = (settings.secret.clone(), settings.token.clone());
-    let mut server = Server::start(settings).await.unwrap();
+    let mut server = Server::start(server_settings(folder.path(), &inngest)).await.unwrap();
     let witness = Arc::new(Witness::default());
 
     let stop = Arc::new(AtomicBool::new(false));
-    let operator = Operator::new(server.address(), &token);
-    let mut robots = JoinSet::new();
-    for number in 0..ROBOTS {
-        let seed = seed.wrapping_add(number);
-        let reporter = Reporter::new(&server.callback_url(), &secret, witness.clone(), seed).unwrap();
-        let load = Load { operator: operator.clone(), reporter, witness: witness.clone(), seed };
-        robots.spawn(load.run(stop.clone()));
-    }
+    let robots = robots(server.address(), &witness, seed, &stop);
 
     let working = async {
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -108,6 +100,25 @@ async fn kill_once(
     tokio::time::sleep(Duration::from_micros(rng.u64(0..3000))).await;
     server.kill().await.unwrap();
     server.restart().await.unwrap();
+}
+
+/// Robots that report to that address, to a server as [`server_settings`] has it, until they are told to stop.
+pub(crate) fn robots(
+    server: SocketAddr,
+    witness: &Arc<Witness>,
+    seed: u64,
+    stop: &Arc<AtomicBool>,
+) -> JoinSet<Truth> {
+    let operator = Operator::new(server, TOKEN);
+    let url = format!("http://{server}{CALLBACK_PATH}");
+    let mut robots = JoinSet::new();
+    for number in 0..ROBOTS {
+        let seed = seed.wrapping_add(number);
+        let reporter = Reporter::new(&url, SECRET, witness.clone(), seed).unwrap();
+        let load = Load { operator: operator.clone(), reporter, witness: witness.clone(), seed };
+        robots.spawn(load.run(stop.clone()));
+    }
+    robots
 }
 
 /// One robot after the other, each with a job of its own.

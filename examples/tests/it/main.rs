@@ -9,6 +9,8 @@ mod kill;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod programs;

@@ -8,6 +8,12 @@ use robot_callback_harness::ServerSettings;
 /// Where a server has its data, in its folder.
 pub(crate) const DATABASE: &str = "sqlite:robot-callback.db";
 
+/// What lets a robot in.
+pub(crate) const SECRET: &str = "the callback secret";
+
+/// What lets an operator in.
+pub(crate) const TOKEN: &str = "the operator's token";
+
 /// Where cargo has put it: beside the folder of this test. `cargo test` builds the examples, too; `cargo test --test
 /// it` alone does not.
 pub(crate) fn example(name: &str) -> PathBuf {
@@ -24,8 +30,8 @@ pub(crate) fn server_settings(folder: &Path, inngest: &InngestLoopback) -> Serve
         program: (example("whole_loop"), vec!["server".into()]),
         folder: folder.to_owned(),
         database: DATABASE.into(),
-        secret: "the callback secret".into(),
-        token: "the operator's token".into(),
+        secret: SECRET.into(),
+        token: TOKEN.into(),
         inngest: inngest.base_url(),
     }
 }
