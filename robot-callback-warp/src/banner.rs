@@ -12,8 +12,9 @@ pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
     /// Where the metrics are, if anywhere.
     pub(crate) admin: Option<SocketAddr>,
+    pub(crate) tls: bool,
     pub(crate) database: &'a Database,
-    /// None where every callback must be signed.
+    /// None where there is none for all.
     pub(crate) secret: Option<&'a Credential>,
     pub(crate) token: &'a Credential,
     pub(crate) events: &'a Events,
@@ -29,7 +30,11 @@ impl Banner<'_> {
                 SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
             });
         }
-        format!("http://{near}")
+        format!("{}://{near}", self.scheme())
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
     }
 
     fn data(&self) -> String {
@@ -58,10 +63,13 @@ fn absolute(path: &std::path::Path) -> String {
 impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { address, secret, token, .. } = self;
-        writeln!(f, "robot-callback {} listens on http://{address}", env!("CARGO_PKG_VERSION"))?;
+        writeln!(f, "robot-callback {} listens on {}://{address}", env!("CARGO_PKG_VERSION"), self.scheme())?;
         writeln!(f)?;
         writeln!(f, "  data    {}", self.data())?;
-        let secret = secret.map_or("none: every callback must be signed", |secret| &secret.source);
+        let secret = secret
+            .map_or("none for all: callbacks are signed, or by a secret of their workspace", |secret| {
+                &secret.source
+            });
         writeln!(f, "  secret  {secret}")?;
         writeln!(f, "  token   {}", token.source)?;
         writeln!(f, "  events  {}", self.destination())?;
@@ -120,7 +128,8 @@ mod tests {
     fn banner(address: &str, secret: Option<&Credential>, events: &Events) -> String {
         let (address, token) = (address.parse().unwrap(), kept("operator-token"));
         let database = Database::Sqlite("/srv/robot-callback.db".into());
-        Banner { address, admin: None, database: &database, secret, token: &token, events }.to_string()
+        Banner { address, admin: None, tls: false, database: &database, secret, token: &token, events }
+            .to_string()
     }
 
     #[test]
@@ -148,7 +157,10 @@ mod tests {
     #[test]
     fn where_callbacks_must_be_signed_no_secret_is_told_of() {
         let text = banner("127.0.0.1:8080", None, &Events::Log);
-        assert!(text.contains("secret  none: every callback must be signed\n"), "{text}");
+        assert!(
+            text.contains("secret  none for all: callbacks are signed, or by a secret of their workspace\n"),
+            "{text}"
+        );
         assert!(!text.contains(SECRET_HEADER), "what would be refused is not to be typed: {text}");
     }
 }

@@ -3,7 +3,10 @@
 //! Another program can run it as a child process of itself: call [`run`] with the arguments.
 
 mod admin;
+mod check_config;
+mod doors;
 mod events;
+mod harden;
 mod jobs;
 mod keeper;
 mod migrate;
@@ -12,20 +15,21 @@ mod signals;
 mod store;
 mod table;
 mod verify;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command};
 
-use crate::config::{self, ALL, CONFIG, Config, Layers, SettingError};
+use crate::config::{self, ALL, CONFIG, Config, Layers, SettingError, SettingErrors};
 use crate::log;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 enum CliError {
     #[error(transparent)]
-    Setting(#[from] SettingError),
+    Setting(#[from] SettingErrors),
     #[error("{0}")]
     Failed(String),
 }
@@ -33,7 +37,7 @@ enum CliError {
 impl CliError {
     /// A failure with all its causes.
     fn failed(what: &str, error: &dyn std::error::Error) -> Self {
-        let mut line = format!("{what}: {error}");
+        let mut line = if what.is_empty() { error.to_string() } else { format!("{what}: {error}") };
         let mut cause = error.source();
         while let Some(error) = cause {
             line = format!("{line}: {error}");
@@ -74,7 +78,9 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
 
 fn complain(error: &CliError) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "robot-callback: {error}");
+    for line in error.to_string().lines() {
+        let _ = writeln!(std::io::stderr(), "robot-callback: {line}");
+    }
 }
 
 /// Writes to stdout; a reader that has gone away is no failure.
@@ -105,6 +111,10 @@ fn command() -> Command {
         ))
         .args(settings)
         .subcommand(Command::new("serve").about("Serve (also what happens when no command is given)"))
+        .subcommand(
+            Command::new("check-config")
+                .about("Show what every setting is and where it comes from; exits with 1 if any can't be used"),
+        )
         .subcommand(jobs::command())
         .subcommand(migrate::command())
         .subcommand(Command::new("verify").about("Recount every job from its items; exits with 1 if any differs"))
@@ -112,8 +122,13 @@ fn command() -> Command {
 
 fn dispatch(matches: &ArgMatches) -> Result<ExitCode, CliError> {
     let flags = innermost(matches);
-    let layers = Layers::read(|flag| flags.get_one::<String>(flag).cloned(), |name| std::env::var_os(name))?;
+    let layers = Layers::read(|flag| flags.get_one::<String>(flag).cloned(), &config::environment());
+    if let Some(("check-config", _)) = matches.subcommand() {
+        return check_config::run(&layers);
+    }
+    layers.sound()?;
     log::start(config::log_filter(&layers)?, config::log_format(&layers)?);
+    harden::dump_no_core();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -123,6 +138,12 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, CliError> {
         Some(("migrate", args)) => runtime.block_on(migrate::run(args, || Ok(config::database(&layers)?))),
         Some(("verify", _)) => runtime.block_on(verify::run(&config::database(&layers)?)),
         _ => runtime.block_on(server::run(Config::of(&layers)?)),
+    }
+}
+
+impl From<SettingError> for CliError {
+    fn from(error: SettingError) -> Self {
+        Self::Setting(error.into())
     }
 }
 

@@ -5,29 +5,36 @@ mod database;
 mod events;
 mod layers;
 mod number;
+mod problems;
 mod secret;
 mod setting;
+mod unknown;
+mod workspaces;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use robot_callback_core::{EndpointOptions, RelayOptions, StatementMode};
+use warp::http::HeaderName;
 
 pub(crate) use self::access::{Access, Granted};
 pub(crate) use self::database::{Database, Postgres};
 pub(crate) use self::events::Events;
-pub(crate) use self::layers::{Layers, Origin};
+pub(crate) use self::layers::{Layers, Origin, environment};
 use self::number::{number, seconds, switch};
+use self::problems::Problems;
+pub(crate) use self::problems::SettingErrors;
 pub(crate) use self::secret::Credential;
 pub(crate) use self::setting::{ALL, CONFIG, Setting};
-use crate::serve::Limits;
+use crate::serve::{self, Limits, Tls, TlsError};
 
 /// A setting that can't be used: which one, the rule it breaks, and where it came from. Never its value, which may
 /// be a secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{setting} {rule} (from {origin})")]
 pub(crate) struct SettingError {
-    setting: &'static str,
+    setting: String,
     rule: String,
     origin: Origin,
 }
@@ -42,25 +49,53 @@ pub(crate) struct Config {
     pub(crate) admin_bind: Option<SocketAddr>,
     pub(crate) drain_delay: Duration,
     pub(crate) field_changes: bool,
-    pub(crate) limits: Limits,
+    pub(crate) serving: serve::Options,
+    pub(crate) tls: Option<TlsFiles>,
     pub(crate) endpoint: EndpointOptions,
     pub(crate) relay: RelayOptions,
 }
 
+/// The files that TLS is spoken with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TlsFiles {
+    pub(crate) certificates: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+impl TlsFiles {
+    pub(crate) fn read(&self) -> Result<Tls, TlsError> {
+        Tls::read(&self.certificates, &self.key)
+    }
+
+    pub(crate) fn paths(&self) -> [PathBuf; 2] {
+        [self.certificates.clone(), self.key.clone()]
+    }
+}
+
 impl Config {
-    pub(crate) fn of(layers: &Layers) -> Result<Self, SettingError> {
-        Ok(Self {
-            database: database(layers)?,
-            access: Access::of(layers)?,
-            events: Events::of(layers)?,
-            bind: bind(layers)?,
-            admin_bind: admin_bind(layers)?,
-            drain_delay: drain_delay(layers)?,
-            field_changes: switch(layers, &setting::FIELD_CHANGES)?.unwrap_or_default(),
-            limits: limits(layers)?,
-            endpoint: endpoint(layers)?,
-            relay: relay(layers)?,
-        })
+    /// # Errors
+    /// All that is wrong.
+    pub(crate) fn of(layers: &Layers) -> Result<Self, SettingErrors> {
+        let mut problems = layers.problems();
+        let field_changes = problems.or(switch(layers, &setting::FIELD_CHANGES), None);
+        let limits = limits(layers, &mut problems);
+        let client_address = problems.or(client_address(layers), None);
+        let config = Self {
+            database: problems.or(database(layers), Database::Memory),
+            access: Access::of(layers, &mut problems),
+            events: problems.or(Events::of(layers), Events::Log),
+            bind: bind(layers, &mut problems),
+            admin_bind: problems.or(admin_bind(layers), None),
+            drain_delay: problems.or(drain_delay(layers), Duration::ZERO),
+            field_changes: field_changes.unwrap_or_default(),
+            serving: serve::Options { limits, client_address, ..serve::Options::default() },
+            tls: problems.or(tls(layers), None),
+            endpoint: endpoint(layers, &mut problems),
+            relay: relay(layers, &mut problems),
+        };
+        problems.or(log_filter(layers).map(drop), ());
+        problems.or(log_format(layers).map(drop), ());
+        problems.none().map(|()| config)
     }
 }
 
@@ -71,7 +106,7 @@ pub(crate) fn database(layers: &Layers) -> Result<Database, SettingError> {
     if let Database::Postgres(postgres) = &mut database {
         postgres.direct_url = layers.get(&setting::DATABASE_DIRECT_URL).map(|given| given.value);
         postgres.mode = statement_mode(layers)?;
-        postgres.deadline = endpoint(layers)?.store_deadline;
+        set(&mut postgres.deadline, seconds(layers, &setting::STORE_DEADLINE)?);
     }
     Ok(database)
 }
@@ -121,46 +156,76 @@ fn drain_delay(layers: &Layers) -> Result<Duration, SettingError> {
 }
 
 /// `BIND` is an address with or without a port; `PORT`, where it is set, is the port.
-fn bind(layers: &Layers) -> Result<SocketAddr, SettingError> {
+fn bind(layers: &Layers, problems: &mut Problems) -> SocketAddr {
     let mut address = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
     if let Some(given) = layers.get(&setting::BIND) {
         let (text, port) = (given.value.as_str(), address.port());
         let alone = text.parse().map(|ip: IpAddr| SocketAddr::from((ip, port)));
-        address = text
+        let parsed = text
             .parse()
             .or(alone)
-            .map_err(|_| given.error("must be an address such as 127.0.0.1:8080 or 0.0.0.0"))?;
+            .map_err(|_| given.error("must be an address such as 127.0.0.1:8080 or 0.0.0.0"));
+        address = problems.or(parsed, address);
     }
-    if let Some(port) = number(layers, &setting::PORT, 0..=u16::MAX.into())? {
+    if let Some(port) = problems.or(number(layers, &setting::PORT, 0..=u16::MAX.into()), None) {
         address.set_port(u16::try_from(port).unwrap_or_default());
     }
-    Ok(address)
+    address
 }
 
-fn limits(layers: &Layers) -> Result<Limits, SettingError> {
+fn limits(layers: &Layers, problems: &mut Problems) -> Limits {
     let mut limits = Limits::default();
-    if let Some(most) = number(layers, &setting::MAX_CONNECTIONS, 1..=1_000_000)? {
+    if let Some(most) = problems.or(number(layers, &setting::MAX_CONNECTIONS, 1..=1_000_000), None) {
         limits.connections = usize::try_from(most).unwrap_or(limits.connections);
     }
-    set(&mut limits.idle, seconds(layers, &setting::IDLE_TIMEOUT)?);
-    set(&mut limits.drain, seconds(layers, &setting::DRAIN_DEADLINE)?);
-    Ok(limits)
+    if let Some(most) = problems.or(number(layers, &setting::MAX_HEAD, 8192..=1024 * 1024), None) {
+        limits.head = usize::try_from(most).unwrap_or(limits.head);
+    }
+    if let Some(most) = problems.or(number(layers, &setting::AUTH_FAILURES, 0..=1_000_000), None) {
+        limits.failures = u32::try_from(most).unwrap_or(limits.failures);
+    }
+    for (field, setting) in [
+        (&mut limits.first_request, &setting::FIRST_REQUEST),
+        (&mut limits.idle, &setting::IDLE_TIMEOUT),
+        (&mut limits.write_stall, &setting::WRITE_STALL),
+        (&mut limits.drain, &setting::DRAIN_DEADLINE),
+    ] {
+        set(field, problems.or(seconds(layers, setting), None));
+    }
+    limits
 }
 
-fn endpoint(layers: &Layers) -> Result<EndpointOptions, SettingError> {
+fn client_address(layers: &Layers) -> Result<Option<HeaderName>, SettingError> {
+    let Some(given) = layers.get(&setting::CLIENT_ADDRESS_HEADER) else { return Ok(None) };
+    given.value.parse().map(Some).map_err(|_| given.error("must be the name of a header"))
+}
+
+fn tls(layers: &Layers) -> Result<Option<TlsFiles>, SettingError> {
+    use setting::{TLS_CERT_FILE, TLS_KEY_FILE};
+    match (layers.get(&TLS_CERT_FILE), layers.get(&TLS_KEY_FILE)) {
+        (None, None) => Ok(None),
+        (Some(certificates), Some(key)) => {
+            Ok(Some(TlsFiles { certificates: certificates.value.into(), key: key.value.into() }))
+        }
+        (Some(given), None) => Err(given.error(format!("needs {} beside it", TLS_KEY_FILE.env))),
+        (None, Some(given)) => Err(given.error(format!("needs {} beside it", TLS_CERT_FILE.env))),
+    }
+}
+
+fn endpoint(layers: &Layers, problems: &mut Problems) -> EndpointOptions {
     let mut options = EndpointOptions::default();
-    set(&mut options.body_deadline, seconds(layers, &setting::BODY_DEADLINE)?);
-    set(&mut options.store_deadline, seconds(layers, &setting::STORE_DEADLINE)?);
-    Ok(options)
+    set(&mut options.body_deadline, problems.or(seconds(layers, &setting::BODY_DEADLINE), None));
+    set(&mut options.store_deadline, problems.or(seconds(layers, &setting::STORE_DEADLINE), None));
+    options
 }
 
 /// A send is given up at two thirds of its lease, so that nobody else has begun by then.
-fn relay(layers: &Layers) -> Result<RelayOptions, SettingError> {
+fn relay(layers: &Layers, problems: &mut Problems) -> RelayOptions {
     let mut options = RelayOptions::default();
-    if let Some(lease) = seconds(layers, &setting::RELAY_LEASE)? {
+    if let Some(lease) = problems.or(seconds(layers, &setting::RELAY_LEASE), None) {
         (options.lease, options.send_timeout) = (lease, lease * 2 / 3);
     }
-    Ok(options)
+    options
 }
 
 fn set(field: &mut Duration, given: Option<Duration>) {

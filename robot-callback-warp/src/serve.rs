@@ -3,8 +3,13 @@
 //! It owns connections: how many, for how long, and how they end. What is said on them is the routes' business.
 
 mod connection;
+mod house;
+mod limits;
 mod request;
 mod stall;
+mod throttle;
+mod tls;
+mod waiting;
 
 use std::future::Future;
 use std::io;
@@ -20,39 +25,14 @@ use tokio::task::{JoinError, JoinSet};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use self::connection::Connection;
+use self::house::House;
+pub use self::limits::{Limits, Options};
+pub use self::tls::{Tls, TlsError};
+use self::waiting::Waiting;
 use crate::metrics::CONNECTIONS_FULL;
 
-const BACKLOG: u32 = 1024;
-
-/// What a connection may cost. The defaults suit a server behind a load balancer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The most connections at a time; further ones wait in the listener's backlog. Default: 4096.
-    pub connections: usize,
-    /// How long a new connection may take to send the head of its first request. Default: 10 seconds.
-    pub first_request: Duration,
-    /// How long a connection may take to send the head of a further request, or idle before it. Above a load
-    /// balancer's own (often 60 seconds), so that it is never this side that closes on a request under way.
-    /// Default: 80 seconds.
-    pub idle: Duration,
-    /// How long a peer may take none of what is sent to it. Default: 30 seconds.
-    pub write_stall: Duration,
-    /// How long requests in flight may take to end once the server was told to stop. Default: 25 seconds, below
-    /// the 30 that most supervisors wait before they kill.
-    pub drain: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 4096,
-            first_request: Duration::from_secs(10),
-            idle: Duration::from_secs(80),
-            write_stall: Duration::from_secs(30),
-            drain: Duration::from_secs(25),
-        }
-    }
-}
+const BACKLOG: u32 = 4096;
 
 /// A listener on that address; port 0 is any free one.
 ///
@@ -69,15 +49,19 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves `routes` until `shutdown` resolves; then takes no more connections, lets requests in flight end, and
-/// returns when they have, or [`Limits::drain`] later at the latest. Nothing a peer does ends it sooner.
+/// returns when they have, or [`Limits::drain`] later at the latest. Nothing a peer does ends it sooner. `options` may
+/// be [`Limits`] alone.
 pub async fn run(
     listener: TcpListener,
     routes: BoxedFilter<(Response,)>,
     shutdown: impl Future<Output = ()>,
-    limits: Limits,
+    options: impl Into<Options>,
 ) {
     let mut shutdown = pin!(shutdown);
-    let mut door = Door { listener, room: Arc::new(Semaphore::new(limits.connections)), full: false };
+    let house = Arc::new(House::new(routes, options.into()));
+    let limits = house.options.limits;
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let mut door = Door { listener, next: None, room, waiting: house.waiting.clone(), full: false };
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     loop {
@@ -85,10 +69,11 @@ pub async fn run(
             biased;
             () = &mut shutdown => break,
             Some(ended) = connections.join_next() => note(ended),
-            (stream, permit) = door.accept() => {
-                let serving = connection::serve(stream, routes.clone(), limits, stopping.clone());
+            ((stream, peer), permit) = door.accept() => {
+                let connection = Connection::new(house.clone(), peer);
+                let stopping = stopping.clone();
                 connections.spawn(async move {
-                    serving.await;
+                    connection.serve(stream, stopping).await;
                     drop(permit);
                 });
             }
@@ -102,19 +87,40 @@ pub async fn run(
 /// The listener and the room behind it.
 struct Door {
     listener: TcpListener,
+    /// Who has come and waits for room.
+    next: Option<Caller>,
     room: Arc<Semaphore>,
+    waiting: Arc<Waiting>,
     full: bool,
 }
 
+type Caller = (TcpStream, SocketAddr);
+
 impl Door {
-    /// The next connection, once there is room for it. Failures to accept are logged and outlasted. Cancelling
-    /// loses no connection.
-    async fn accept(&mut self) -> (TcpStream, OwnedSemaphorePermit) {
-        const PAUSE: Duration = Duration::from_millis(100);
+    /// The next connection, once there is room for it. Cancelling loses no connection.
+    async fn accept(&mut self) -> (Caller, OwnedSemaphorePermit) {
+        if self.next.is_none() {
+            self.next = Some(self.knock().await);
+        }
+        let full = self.room.available_permits() == 0;
+        if full && !self.full {
+            counter!(CONNECTIONS_FULL.name).increment(1);
+            tracing::warn!("all connections are in use; idle ones make room, else further callers wait");
+        }
+        self.full = full;
         let permit = self.enter().await;
+        match self.next.take() {
+            Some(caller) => (caller, permit),
+            None => unreachable!("it was there before the wait, and nobody else takes it"),
+        }
+    }
+
+    /// Who comes next. Failures to accept are logged and outlasted.
+    async fn knock(&self) -> Caller {
+        const PAUSE: Duration = Duration::from_millis(100);
         loop {
             match self.listener.accept().await {
-                Ok((stream, _)) => return (stream, permit),
+                Ok(caller) => return caller,
                 Err(error) if is_the_peers(&error) => tracing::debug!(%error, "a connection came and went"),
                 Err(error) => {
                     // Out of file descriptors or memory: the next try would fail just as fast.
@@ -125,14 +131,18 @@ impl Door {
         }
     }
 
-    async fn enter(&mut self) -> OwnedSemaphorePermit {
-        let full = self.room.available_permits() == 0;
-        if full && !self.full {
-            counter!(CONNECTIONS_FULL.name).increment(1);
-            tracing::warn!("all connections are in use; further callers wait");
+    /// A place for somebody who has come. When there is none, whoever idles is shown out, one after another.
+    async fn enter(&self) -> OwnedSemaphorePermit {
+        const PATIENCE: Duration = Duration::from_millis(100);
+        loop {
+            if self.room.available_permits() == 0 {
+                self.waiting.show_one_out();
+            }
+            let room = self.room.clone().acquire_owned();
+            if let Ok(permit) = tokio::time::timeout(PATIENCE, room).await {
+                return permit.expect("the semaphore is never closed");
+            }
         }
-        self.full = full;
-        self.room.clone().acquire_owned().await.expect("the semaphore is never closed")
     }
 }
 

@@ -9,19 +9,25 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::admin::AdminListener;
+use super::doors::Doors;
 use super::signals::{Signal, Signals};
+use super::watch::Watch;
 use super::{CliError, events, keeper, say, store};
 use crate::banner::Banner;
-use crate::config::{Access, Config, Granted};
+use crate::config::{Config, Granted, TlsFiles};
 use crate::serve;
 use crate::{Operator, routes};
 
 /// Serves until a signal to stop. A second one cuts the drain short.
-pub(super) async fn run(config: Config) -> Result<ExitCode, CliError> {
+pub(super) async fn run(mut config: Config) -> Result<ExitCode, CliError> {
     let mut signals = Signals::listen().map_err(|error| CliError::failed("listening for signals", &error))?;
     let store = store::open(&config.database, Rules { field_changes: config.field_changes }).await?;
     let emitter = events::emitter(&config.events)?;
-    let granted = config.access.read().map_err(|error| CliError::Failed(error.to_string()))?;
+    let tls_files = config.tls.iter().flat_map(TlsFiles::paths);
+    let mut watch = Watch::new(config.access.paths().into_iter().chain(tls_files).collect());
+    let granted = config.access.read().map_err(|error| CliError::failed("the secrets", &error))?;
+    let tls = config.tls.as_ref().map(TlsFiles::read).transpose();
+    config.serving.tls = tls.map_err(|error| CliError::failed("TLS", &error))?;
     let listener = serve::listen(config.bind)
         .map_err(|error| CliError::failed(&format!("listening on {}", config.bind), &error))?;
 
@@ -33,6 +39,12 @@ pub(super) async fn run(config: Config) -> Result<ExitCode, CliError> {
     let endpoint = CallbackEndpoint::with_options(store.clone(), waker, granted.secrets, config.endpoint);
     let operator = Operator::new(store.clone(), granted.tokens);
     let routes = routes(endpoint.clone(), operator.clone());
+    let doors = Doors {
+        access: config.access,
+        endpoint,
+        operator: operator.clone(),
+        tls: config.serving.tls.clone(),
+    };
 
     let (running, stopped) = watch::channel(());
     let keeper = tokio::spawn(keeper::keep(store, waking, stopped.clone()));
@@ -45,7 +57,7 @@ pub(super) async fn run(config: Config) -> Result<ExitCode, CliError> {
         tokio::time::sleep(config.drain_delay).await;
     };
     let serving = async {
-        serve::run(listener, routes, stopping, config.limits).await;
+        serve::run(listener, routes, stopping, config.serving).await;
         drop(running);
         end(relay, "the relay").await?;
         end(keeper, "the keeper of deadlines").await?;
@@ -59,10 +71,12 @@ pub(super) async fn run(config: Config) -> Result<ExitCode, CliError> {
     loop {
         tokio::select! {
             ended = &mut serving => return ended.map(|()| ExitCode::SUCCESS),
+            () = watch.changed() => doors.reload("files of secrets have changed and were read again"),
             signal = signals.next() => match (signal, stop.take()) {
                 (Signal::Reload, running) => {
                     stop = running;
-                    reload(&config.access, &endpoint, &operator);
+                    watch.note();
+                    doors.reload("read the secrets again");
                 }
                 (Signal::Stop, Some(stop)) => {
                     operator.drain();
@@ -74,18 +88,6 @@ pub(super) async fn run(config: Config) -> Result<ExitCode, CliError> {
                 }
             }
         }
-    }
-}
-
-/// From the next request on, what is in the files now counts. What can't be read changes nothing.
-fn reload(access: &Access, endpoint: &CallbackEndpoint, operator: &Operator) {
-    match access.read() {
-        Ok(granted) => {
-            endpoint.set_secrets(granted.secrets);
-            operator.set_tokens(granted.tokens);
-            tracing::info!("read the secrets again");
-        }
-        Err(error) => tracing::error!(%error, "the secrets stay as they were"),
     }
 }
 
@@ -104,6 +106,7 @@ fn announce(
     say(Banner {
         address,
         admin,
+        tls: config.tls.is_some(),
         database: &config.database,
         secret: secret.as_ref(),
         token,

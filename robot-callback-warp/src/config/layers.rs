@@ -5,10 +5,12 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::SettingError;
+use super::problems::{Problems, SettingErrors};
 use super::setting::{ALL, CONFIG, Setting};
+use super::{SettingError, unknown};
 
 const DEFAULT_FILE: &str = "robot-callback.toml";
+const THE_FILE: &str = "the settings file";
 
 /// Where a value came from. A lower one goes before a higher one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,39 +43,63 @@ pub(crate) struct Given {
 impl Given {
     /// The value breaks that rule.
     pub(crate) fn error(&self, rule: impl Into<String>) -> SettingError {
-        SettingError { setting: self.setting, rule: rule.into(), origin: self.origin.clone() }
+        SettingError { setting: self.setting.into(), rule: rule.into(), origin: self.origin.clone() }
     }
 }
 
 /// All that was given, by setting.
 #[derive(Default)]
 pub(crate) struct Layers {
-    given: BTreeMap<&'static str, (String, Origin)>,
+    given: Values,
+    /// What was given and is no setting, or can't be read.
+    problems: Vec<SettingError>,
+}
+
+/// The variables of a process's environment.
+pub(crate) type Environment = BTreeMap<String, OsString>;
+
+/// This process's environment.
+pub(crate) fn environment() -> Environment {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect()
 }
 
 impl Layers {
-    /// Reads every layer. `flag` and `env` give a setting's value by the name of its flag and of its variable. An
-    /// empty variable counts as absent.
-    pub(crate) fn read(
-        flag: impl Fn(&str) -> Option<String>,
-        env: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Self, SettingError> {
+    /// Reads every layer, as far as it can be read. `flag` gives a setting's value by the name of its flag. An empty
+    /// variable counts as absent.
+    pub(crate) fn read(flag: impl Fn(&str) -> Option<String>, env: &Environment) -> Self {
+        let mut layers = Self::default();
         let nearest = |setting: &Setting| match setting.flag.and_then(&flag) {
             Some(value) => Ok(Some((value, Origin::Flag))),
-            None => Ok(variable(setting, &env)?.map(|value| (value, Origin::Environment))),
+            None => Ok(variable(setting, env)?.map(|value| (value, Origin::Environment))),
         };
-        let mut given = match nearest(&CONFIG)? {
-            Some((path, origin)) => read_file(Path::new(&path), &origin)?,
-            None if Path::new(DEFAULT_FILE).exists() => {
-                let path = Path::new(DEFAULT_FILE);
-                read_file(path, &Origin::File(path.into()))?
+        match nearest(&CONFIG) {
+            Ok(Some((path, origin))) => layers.read_file(Path::new(&path), &origin),
+            Ok(None) if Path::new(DEFAULT_FILE).exists() => {
+                layers.read_file(Path::new(DEFAULT_FILE), &Origin::File(DEFAULT_FILE.into()));
             }
-            None => BTreeMap::new(),
-        };
-        for setting in ALL {
-            given.extend(nearest(setting)?.map(|value| (setting.key, value)));
+            Ok(None) => {}
+            Err(problem) => layers.problems.push(problem),
         }
-        Ok(Self { given })
+        for setting in ALL {
+            match nearest(setting) {
+                Ok(value) => layers.given.extend(value.map(|value| (setting.key, value))),
+                Err(problem) => layers.problems.push(problem),
+            }
+        }
+        layers.problems.extend(misspelt(env));
+        layers
+    }
+
+    /// Nothing, if every layer could be read and names nothing unknown.
+    ///
+    /// # Errors
+    /// All that is wrong so far.
+    pub(crate) fn sound(&self) -> Result<(), SettingErrors> {
+        self.problems().none()
+    }
+
+    pub(super) fn problems(&self) -> Problems {
+        Problems::new(self.problems.clone())
     }
 
     pub(crate) fn get(&self, setting: &Setting) -> Option<Given> {
@@ -82,33 +108,56 @@ impl Layers {
     }
 }
 
-fn variable(
-    setting: &Setting,
-    env: impl Fn(&str) -> Option<OsString>,
-) -> Result<Option<String>, SettingError> {
-    let Some(value) = env(setting.env).filter(|value| !value.is_empty()) else { return Ok(None) };
-    let error =
-        |_| SettingError { setting: setting.env, rule: "must be UTF-8".into(), origin: Origin::Environment };
-    value.into_string().map(Some).map_err(error)
+fn variable(setting: &Setting, env: &Environment) -> Result<Option<String>, SettingError> {
+    let Some(value) = env.get(setting.env).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let error = |_| SettingError {
+        setting: setting.env.into(),
+        rule: "must be UTF-8".into(),
+        origin: Origin::Environment,
+    };
+    value.clone().into_string().map(Some).map_err(error)
+}
+
+fn misspelt(env: &Environment) -> impl Iterator<Item = SettingError> {
+    let names = env.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name);
+    names.filter_map(|name| {
+        let rule = unknown::variable(name)?;
+        Some(SettingError { setting: name.clone(), rule, origin: Origin::Environment })
+    })
 }
 
 type Values = BTreeMap<&'static str, (String, Origin)>;
 
-/// `named_by` is where the file's own name came from, for the error when it can't be read.
-fn read_file(path: &Path, named_by: &Origin) -> Result<Values, SettingError> {
+impl Layers {
+    /// `named_by` is where the file's own name came from, for the error when it can't be read.
+    fn read_file(&mut self, path: &Path, named_by: &Origin) {
+        match parse_file(path, named_by) {
+            Ok(table) => {
+                let origin = Origin::File(path.into());
+                for (key, value) in table {
+                    match entry(&key, value, &origin) {
+                        Ok(entry) => self.given.extend([entry]),
+                        Err(problem) => self.problems.push(problem),
+                    }
+                }
+            }
+            Err(problem) => self.problems.push(problem),
+        }
+    }
+}
+
+fn parse_file(path: &Path, named_by: &Origin) -> Result<toml::Table, SettingError> {
     let text = std::fs::read_to_string(path).map_err(|error| SettingError {
-        setting: CONFIG.env,
+        setting: CONFIG.env.into(),
         rule: format!("names {}, which can't be read: {error}", path.display()),
         origin: named_by.clone(),
     })?;
-    let origin = Origin::File(path.into());
     // Where in the file, and never what stands there, which may be a secret.
-    let table: toml::Table = toml::from_str(&text).map_err(|error: toml::de::Error| {
+    toml::from_str(&text).map_err(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
         let rule = format!("is no TOML in line {line}: {}", error.message());
-        SettingError { setting: "the settings file", rule, origin: origin.clone() }
-    })?;
-    table.into_iter().map(|(key, value)| entry(&key, value, &origin)).collect()
+        SettingError { setting: THE_FILE.into(), rule, origin: Origin::File(path.into()) }
+    })
 }
 
 fn entry(
@@ -117,8 +166,8 @@ fn entry(
     origin: &Origin,
 ) -> Result<(&'static str, (String, Origin)), SettingError> {
     let Some(setting) = ALL.iter().find(|setting| setting.key == key) else {
-        let rule = format!("knows no setting {key}");
-        return Err(SettingError { setting: "the settings file", rule, origin: origin.clone() });
+        let rule = unknown::key(key);
+        return Err(SettingError { setting: THE_FILE.into(), rule, origin: origin.clone() });
     };
     let value = match value {
         toml::Value::String(text) => text,
@@ -126,7 +175,7 @@ fn entry(
         toml::Value::Boolean(switch) => switch.to_string(),
         _ => {
             let rule = "must be a string, a whole number, true or false".into();
-            return Err(SettingError { setting: setting.key, rule, origin: origin.clone() });
+            return Err(SettingError { setting: setting.key.into(), rule, origin: origin.clone() });
         }
     };
     Ok((setting.key, (value, origin.clone())))

@@ -56,13 +56,17 @@ pub(crate) struct Credential {
 /// Why there is no secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretError {
-    #[error("the secret in {path} can't be read: {source}")]
+    #[error("the secret in {path} can't be read")]
     Read { path: String, source: io::Error },
-    #[error("a secret can't be kept in {path}: {source}")]
+    #[error("a secret can't be kept in {path}")]
     Keep { path: String, source: io::Error },
     #[error("{path} must hold a secret in each of its lines, the current one first, and no empty line")]
     Content { path: String },
-    #[error("{origin}: {source}")]
+    #[error("{path} must be named by a workspace's id")]
+    Workspace { path: String },
+    #[error("{path} holds a secret that another workspace or everybody has, too")]
+    Shared { path: String },
+    #[error("a key in {origin} can't be used")]
     SigningKey { origin: String, source: SigningKeyError },
 }
 
@@ -87,6 +91,24 @@ impl SecretSource {
             (Some(given), _) => {
                 Ok(Some(Self::Given { value: given.value, variable: value.env, origin: given.origin }))
             }
+        }
+    }
+
+    /// The file it is read from, if it is.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Given { .. } => None,
+            Self::File(path) | Self::Kept(path) => Some(path),
+        }
+    }
+
+    /// The same; or, for a file that a start would make, what it might hold.
+    pub(super) fn or_stand_in(self) -> Self {
+        match self {
+            Self::Kept(path) if !path.exists() => {
+                Self::Given { value: "0".repeat(64), variable: "", origin: Origin::File(path) }
+            }
+            there => there,
         }
     }
 
@@ -126,7 +148,7 @@ impl Credential {
 }
 
 /// The lines of a file, each a secret.
-fn read(path: &Path) -> Result<Vec<String>, SecretError> {
+pub(super) fn read(path: &Path) -> Result<Vec<String>, SecretError> {
     let name = || path.display().to_string();
     let text = fs::read_to_string(path).map_err(|source| SecretError::Read { path: name(), source })?;
     let secrets: Vec<_> = text.trim().lines().map(|line| line.trim().to_owned()).collect();

@@ -42,6 +42,8 @@ settings! {
         "Keys that callbacks may be signed with (Standard Webhooks), each whsec_…, spaces in between [default: none]";
     SIGNING_KEYS_FILE: "signing_keys_file", "ROBOT_CALLBACK_SIGNING_KEYS_FILE", Some("signing-keys-file"), "FILE",
         "A file that holds such keys, one in a line";
+    WORKSPACE_SECRETS: "workspace_secrets", "ROBOT_CALLBACK_WORKSPACE_SECRETS", Some("workspace-secrets"), "FOLDER",
+        "A folder with a file for each workspace, named by its id: secrets and signing keys that reach its items only [default: none]";
     SIGNATURE_TOLERANCE: "signature_tolerance_secs", "SIGNATURE_TOLERANCE_SECS", Some("signature-tolerance-secs"), "SECS",
         "How far the clock of whoever signs may be from ours [default: 300]";
     SIGNED_ONLY: "signed_only", "SIGNED_ONLY", Some("signed-only"), "true|false",
@@ -62,6 +64,12 @@ settings! {
         "The port to listen on, whatever BIND says; 0 is any free one";
     ADMIN_BIND: "admin_bind", "ADMIN_BIND", Some("admin-bind"), "ADDRESS",
         "Serve /metrics, /healthz and /readyz with its reasons on this address too, such as 127.0.0.1:9464; for nobody but operators [default: off]";
+    TLS_CERT_FILE: "tls_cert_file", "TLS_CERT_FILE", Some("tls-cert-file"), "FILE",
+        "Speak TLS, with the certificate in this file (PEM), those that vouch for it behind it [default: plain HTTP]";
+    TLS_KEY_FILE: "tls_key_file", "TLS_KEY_FILE", Some("tls-key-file"), "FILE",
+        "The file of its private key (PEM)";
+    CLIENT_ADDRESS_HEADER: "client_address_header", "CLIENT_ADDRESS_HEADER", Some("client-address-header"), "HEADER",
+        "The header in which the proxy says who calls, such as x-forwarded-for; only where all callers come by it [default: none]";
     FIELD_CHANGES: "field_changes", "FIELD_CHANGES", Some("field-changes"), "true|false",
         "Also announce each change to an order's fields [default: false]";
     RELAY_LEASE: "relay_lease_secs", "RELAY_LEASE_SECS", Some("relay-lease-secs"), "SECS",
@@ -71,9 +79,17 @@ settings! {
     LOG_FORMAT: "log_format", "LOG_FORMAT", Some("log-format"), "text|json",
         "How log lines are written: for people, or one JSON object each [default: text]";
     MAX_CONNECTIONS: "max_connections", "MAX_CONNECTIONS", Some("max-connections"), "N",
-        "The most connections at a time; further callers wait [default: 4096]";
+        "The most connections at a time; then idle ones are closed, and further callers wait [default: 4096]";
+    MAX_HEAD: "max_head_bytes", "MAX_HEAD_BYTES", Some("max-head-bytes"), "BYTES",
+        "The largest head of a request, from 8192 [default: 32768]";
+    AUTH_FAILURES: "auth_failures", "AUTH_FAILURES", Some("auth-failures"), "N",
+        "How many failed authentications of one address are answered at once, before further ones wait [default: 20]";
+    FIRST_REQUEST: "first_request_secs", "FIRST_REQUEST_SECS", Some("first-request-secs"), "SECS",
+        "How long a new connection may take to bring its first request [default: 10]";
     IDLE_TIMEOUT: "idle_timeout_secs", "IDLE_TIMEOUT_SECS", Some("idle-timeout-secs"), "SECS",
         "How long a connection may idle; above the load balancer's own [default: 80]";
+    WRITE_STALL: "write_stall_secs", "WRITE_STALL_SECS", Some("write-stall-secs"), "SECS",
+        "How long a caller may take nothing of what is sent to it [default: 30]";
     BODY_DEADLINE: "body_deadline_secs", "BODY_DEADLINE_SECS", Some("body-deadline-secs"), "SECS",
         "How long a callback's body may take to arrive [default: 10]";
     STORE_DEADLINE: "store_deadline_secs", "STORE_DEADLINE_SECS", Some("store-deadline-secs"), "SECS",
@@ -82,6 +98,28 @@ settings! {
         "How long to go on serving after a signal to stop, with /readyz at 503, so that load balancers notice [default: 0]";
     DRAIN_DEADLINE: "drain_deadline_secs", "DRAIN_DEADLINE_SECS", Some("drain-deadline-secs"), "SECS",
         "How long requests in flight may take to end at shutdown [default: 25]";
+}
+
+impl Setting {
+    /// Its default in words, out of its help.
+    pub(crate) fn default(&self) -> Option<&'static str> {
+        let (_, rest) = self.help.split_once("[default: ")?;
+        rest.strip_suffix(']')
+    }
+
+    /// What may be said of its value: of a secret nothing, of a URL not who it lets in.
+    pub(crate) fn shown(&self, value: &str) -> String {
+        let Some((scheme, rest)) = value.split_once("://") else {
+            let hidden = self.flag.is_none() || value.contains('@');
+            return if hidden { "(redacted)".into() } else { value.into() };
+        };
+        if self.flag.is_none() && !self.key.ends_with("_url") {
+            return "(redacted)".into();
+        }
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+        format!("{scheme}://{place}")
+    }
 }
 
 /// The settings file itself; it can't be named in the file.

@@ -1,12 +1,11 @@
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::io::Write;
 
 use super::secret::SecretSource;
 use super::*;
 
 /// Settings from a file, the environment and flags, each as `name=value`.
-fn layers(file: &str, env: &[&str], flags: &[&str]) -> Result<Layers, SettingError> {
+fn layers(file: &str, env: &[&str], flags: &[&str]) -> Layers {
     let pairs = |list: &[&str]| -> HashMap<String, String> {
         list.iter().filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect()
     };
@@ -14,11 +13,12 @@ fn layers(file: &str, env: &[&str], flags: &[&str]) -> Result<Layers, SettingErr
     toml.write_all(file.as_bytes()).unwrap();
     let (mut env, flags) = (pairs(env), pairs(flags));
     env.entry("ROBOT_CALLBACK_CONFIG".into()).or_insert(toml.path().to_str().unwrap().into());
-    Layers::read(|name| flags.get(name).cloned(), |name| env.get(name).map(OsString::from))
+    let env = env.into_iter().map(|(name, value)| (name, value.into())).collect();
+    Layers::read(|name| flags.get(name).cloned(), &env)
 }
 
-fn config(file: &str, env: &[&str], flags: &[&str]) -> Result<Config, SettingError> {
-    Config::of(&layers(file, env, flags)?)
+fn config(file: &str, env: &[&str], flags: &[&str]) -> Result<Config, SettingErrors> {
+    Config::of(&layers(file, env, flags))
 }
 
 /// What is wrong, without the file's own name, which no test knows.
@@ -54,18 +54,22 @@ fn the_defaults_are_those_of_the_help() {
     let config = config("", &[], &[]).unwrap();
     assert_eq!(config.bind.to_string(), "127.0.0.1:8080");
     assert_eq!(config.database, Database::Sqlite("robot-callback.db".into()));
-    assert_eq!(config.access.secret, SecretSource::Kept(".robot-callback/secret".into()));
+    assert_eq!(config.access.secret, Some(SecretSource::Kept(".robot-callback/secret".into())));
     assert_eq!(config.access.operator_token, SecretSource::Kept(".robot-callback/operator-token".into()));
     assert_eq!(config.events, Events::Log);
     assert!(!config.field_changes);
-    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.serving.limits, Limits::default());
     let help = |setting: &Setting, default: String| {
         assert!(setting.help.contains(&format!("[default: {default}]")), "{}", setting.env);
     };
     help(&setting::SIGNATURE_TOLERANCE, config.access.tolerance.as_secs().to_string());
-    help(&setting::MAX_CONNECTIONS, config.limits.connections.to_string());
-    help(&setting::IDLE_TIMEOUT, config.limits.idle.as_secs().to_string());
-    help(&setting::DRAIN_DEADLINE, config.limits.drain.as_secs().to_string());
+    help(&setting::MAX_CONNECTIONS, config.serving.limits.connections.to_string());
+    help(&setting::MAX_HEAD, config.serving.limits.head.to_string());
+    help(&setting::AUTH_FAILURES, config.serving.limits.failures.to_string());
+    help(&setting::FIRST_REQUEST, config.serving.limits.first_request.as_secs().to_string());
+    help(&setting::WRITE_STALL, config.serving.limits.write_stall.as_secs().to_string());
+    help(&setting::IDLE_TIMEOUT, config.serving.limits.idle.as_secs().to_string());
+    help(&setting::DRAIN_DEADLINE, config.serving.limits.drain.as_secs().to_string());
     help(&setting::BODY_DEADLINE, config.endpoint.body_deadline.as_secs().to_string());
     help(&setting::STORE_DEADLINE, config.endpoint.store_deadline.as_secs().to_string());
 }
@@ -86,7 +90,7 @@ fn every_setting_of_the_file_is_taken_in_its_own_type() {
     assert_eq!(config.database, Database::Sqlite("/var/lib/robot.db".into()));
     assert_eq!(config.access.previous_secret.as_deref(), Some("p"));
     assert_eq!((config.bind.port(), config.field_changes), (9, true));
-    assert_eq!((config.limits.connections, config.limits.idle), (5, Duration::from_secs(70)));
+    assert_eq!((config.serving.limits.connections, config.serving.limits.idle), (5, Duration::from_secs(70)));
 }
 
 #[test]
@@ -133,6 +137,52 @@ fn a_setting_that_is_wrong_is_named_with_its_rule_and_its_origin() {
         let complaint = complaint(file, env, flags);
         assert!(complaint.starts_with(said), "{complaint}");
     }
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let file = "port = 'x'\nidle_timeout = 5\nmax_head_bytes = 1\nsigned_only = true";
+    let env = ["ROBOT_CALLBACK_SECRT=s", "STATEMENT_MODE=fast", "TLS_KEY_FILE=k", "RUST_LOG=a=b=c"];
+    let env = [&env[..], &["DATABASE_URL=postgres://db/shop", "CLIENT_ADDRESS_HEADER=a b"]].concat();
+    let said = config(file, &env, &["bind=localhost"]).unwrap_err().to_string();
+    for name in [
+        "PORT must",
+        "knows no setting idle_timeout; did you mean idle_timeout_secs?",
+        "MAX_HEAD_BYTES must be a whole number from 8192 to 1048576",
+        "SIGNED_ONLY needs",
+        "ROBOT_CALLBACK_SECRT is no setting; did you mean ROBOT_CALLBACK_SECRET?",
+        "STATEMENT_MODE must",
+        "TLS_KEY_FILE needs TLS_CERT_FILE beside it",
+        "RUST_LOG must",
+        "BIND must",
+        "CLIENT_ADDRESS_HEADER must",
+    ] {
+        assert!(said.contains(name), "{name} is missing: {said}");
+    }
+    assert_eq!(said.lines().count(), 10, "each once: {said}");
+}
+
+#[test]
+fn what_may_be_said_of_a_value_is_no_secret() {
+    let shown = |setting: &Setting, value: &str| setting.shown(value);
+    assert_eq!(shown(&setting::SECRET, "hunter2"), "(redacted)");
+    assert_eq!(shown(&setting::SECRET, "a://hunter2"), "(redacted)");
+    assert_eq!(
+        shown(&setting::DATABASE_URL, "postgres://u:hunter2@db/x?password=hunter2"),
+        "postgres://db/x"
+    );
+    assert_eq!(shown(&setting::DATABASE_DIRECT_URL, "postgres://u:hunter2@db/x"), "postgres://db/x");
+    assert_eq!(shown(&setting::INNGEST_EVENT_KEY, "hunter2"), "(redacted)");
+    assert_eq!(shown(&setting::PORT, "8080"), "8080");
+}
+
+#[test]
+fn where_workspaces_have_secrets_of_their_own_none_is_made_for_all() {
+    let own = |env: &[&str]| config("", env, &[]).unwrap().access;
+    let folder = "ROBOT_CALLBACK_WORKSPACE_SECRETS=folder";
+    assert_eq!(own(&[folder]).secret, None);
+    assert!(own(&[folder, "ROBOT_CALLBACK_SECRET=s"]).secret.is_some(), "one that was set is for all");
+    assert!(own(&[folder, "SIGNED_ONLY=1"]).signed_only, "a workspace's file may hold keys");
 }
 
 #[test]
@@ -231,11 +281,11 @@ fn events_go_where_the_settings_of_inngest_say() {
 
 #[test]
 fn a_secret_given_nearer_goes_before_one_given_farther() {
-    let file = SecretSource::File("f".into());
+    let file = Some(SecretSource::File("f".into()));
     let nearer = config("secret = 's'", &["ROBOT_CALLBACK_SECRET_FILE=f"], &[]).unwrap().access.secret;
     assert_eq!(nearer, file, "the environment goes before the file");
     let nearer = config("", &["ROBOT_CALLBACK_SECRET=s"], &["secret-file=f"]).unwrap().access.secret;
     assert_eq!(nearer, file, "a flag goes before the environment");
     let farther = config("secret_file = 'f'", &["ROBOT_CALLBACK_SECRET=s"], &[]).unwrap().access.secret;
-    assert!(matches!(farther, SecretSource::Given { value, .. } if value == "s"));
+    assert!(matches!(farther, Some(SecretSource::Given { value, .. }) if value == "s"));
 }

@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,63 +14,108 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use metrics::{counter, gauge};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tracing::Instrument;
-use warp::filters::BoxedFilter;
+use tokio::time::Instant;
 use warp::reply::Response;
 
-use super::Limits;
-use super::request::Observed;
+use super::house::House;
 use super::stall::Stall;
+use super::waiting::Place;
 use crate::metrics::{CONNECTIONS, CONNECTIONS_SILENT};
 
-/// Serves one connection until either side is done with it, its time is up, or the server stops.
-pub(super) async fn serve(
-    stream: TcpStream,
-    routes: BoxedFilter<(Response,)>,
-    limits: Limits,
-    mut stopping: watch::Receiver<bool>,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection is gone already");
-        return;
+/// How long a connection that is shown out may take to end what it was sending.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// What is known of one connection.
+pub(super) struct Connection {
+    pub(super) house: Arc<House>,
+    pub(super) peer: SocketAddr,
+    place: Place,
+    _open: Open,
+    /// Whether the first request has come.
+    begun: AtomicBool,
+    /// When it must have.
+    deadline: Instant,
+}
+
+impl Connection {
+    pub(super) fn new(house: Arc<House>, peer: SocketAddr) -> Self {
+        let place = house.waiting.enter();
+        let deadline = Instant::now() + house.options.limits.first_request;
+        Self { house, peer, place, _open: Open::new(), begun: AtomicBool::new(false), deadline }
     }
-    let _open = Open::new();
-    let begun = Arc::new(AtomicBool::new(false));
-    let io = TokioIo::new(Stall::new(stream, limits.write_stall));
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.idle)
-        .serve_connection(io, service(routes, begun.clone()));
-    let mut first_request = pin!(tokio::time::sleep(limits.first_request));
-    let mut told = false;
-    loop {
-        tokio::select! {
-            ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => {
-                if let Err(error) = ended {
-                    tracing::debug!(error = %error, "a connection broke");
-                }
-                break;
-            }
-            () = &mut first_request, if !begun.load(Ordering::Relaxed) => {
-                if !begun.load(Ordering::Relaxed) {
-                    counter!(CONNECTIONS_SILENT.name).increment(1);
-                    tracing::debug!("a connection brought no request");
-                    return;
-                }
-            }
-            _ = stopping.wait_for(|stop| *stop), if !told => {
-                Pin::new(&mut connection).graceful_shutdown();
-                told = true;
-            }
+
+    fn begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Serves until either side is done with it, its time is up, its place is needed, or the server stops.
+    pub(super) async fn serve(self, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection is gone already");
+            return;
+        }
+        let Some(tls) = self.house.options.tls.clone() else {
+            return Arc::new(self).speak(stream, stopping).await;
+        };
+        let shaken = tokio::select! {
+            shaken = tls.accept(stream) => shaken,
+            () = tokio::time::sleep_until(self.deadline) => Err(io::ErrorKind::TimedOut.into()),
+            () = self.place.shown_out() => return tracing::debug!("the place of a handshake was needed"),
+            _ = stopping.wait_for(|stop| *stop) => return,
+        };
+        match shaken {
+            Ok(stream) => Arc::new(self).speak(stream, stopping).await,
+            Err(error) => tracing::debug!(%error, "a handshake failed"),
         }
     }
-    if !told {
-        linger(connection.into_parts().io.into_inner()).await;
+
+    async fn speak<S>(self: Arc<Self>, stream: S, mut stopping: watch::Receiver<bool>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let limits = self.house.options.limits;
+        let io = TokioIo::new(Stall::new(stream, limits.write_stall));
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.idle)
+            .max_buf_size(limits.head)
+            .serve_connection(io, service(self.clone()));
+        let mut deadline = pin!(tokio::time::sleep_until(self.deadline));
+        let (mut told, mut parting) = (false, false);
+        loop {
+            tokio::select! {
+                ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => {
+                    if let Err(error) = ended {
+                        tracing::debug!(error = %error, "a connection broke");
+                    }
+                    break;
+                }
+                () = &mut deadline, if parting || !self.begun() => {
+                    if parting || !self.begun() {
+                        counter!(CONNECTIONS_SILENT.name).increment(1);
+                        tracing::debug!("a connection brought no request, or its place was needed");
+                        return;
+                    }
+                }
+                () = self.place.shown_out(), if !parting => {
+                    Pin::new(&mut connection).graceful_shutdown();
+                    parting = true;
+                    let more = if self.begun() { PARTING } else { Duration::ZERO };
+                    deadline.as_mut().reset(Instant::now() + more);
+                }
+                _ = stopping.wait_for(|stop| *stop), if !told => {
+                    Pin::new(&mut connection).graceful_shutdown();
+                    told = true;
+                }
+            }
+        }
+        if !told && !parting {
+            linger(connection.into_parts().io.into_inner()).await;
+        }
     }
 }
 
@@ -90,25 +137,26 @@ impl Drop for Open {
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-/// The routes; says when the first request has come.
+/// The house's answers, and the connection's standing by them.
 fn service(
-    routes: BoxedFilter<(Response,)>,
-    begun: Arc<AtomicBool>,
+    connection: Arc<Connection>,
 ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future = Answering> {
-    let routes = TowerToHyperService::new(warp::service(routes));
     service_fn(move |request| {
-        begun.store(true, Ordering::Relaxed);
-        let observed = Observed::of(&request);
-        let (span, answering) = (observed.span.clone(), routes.call(request));
-        let answering = async move { Ok(observed.answered(answering.await?)) };
-        let answering: Answering = Box::pin(answering.instrument(span));
+        let connection = connection.clone();
+        connection.begun.store(true, Ordering::Relaxed);
+        connection.place.works();
+        let answering: Answering = Box::pin(async move {
+            let (response, standing) = connection.house.answer(request, connection.peer).await;
+            connection.place.waits(standing);
+            Ok(response)
+        });
         answering
     })
 }
 
 /// Closes in the order that lets the last answer arrive: a socket closed over unread bytes sends a reset, and the
 /// peer may lose the answer that was on its way (a 413, say, while it was still sending).
-async fn linger(mut stream: Stall<TcpStream>) {
+async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     const TIME: Duration = Duration::from_secs(5);
     const BYTES: u64 = 1024 * 1024;
     let closing = async {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Longer than anything here takes; only a hang meets it.
@@ -31,12 +31,19 @@ impl Answer {
     }
 }
 
-/// One connection.
-pub(crate) struct Caller(TcpStream);
+/// One connection, whatever carries it.
+pub(crate) struct Caller(Box<dyn Wire>);
+
+pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
 impl Caller {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
-        Self(TcpStream::connect(address).await.expect("the server takes connections"))
+        Self::over(TcpStream::connect(address).await.expect("the server takes connections"))
+    }
+
+    pub(crate) fn over(wire: impl Wire + 'static) -> Self {
+        Self(Box::new(wire))
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {

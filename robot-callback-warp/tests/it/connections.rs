@@ -13,7 +13,9 @@ const SOON: Duration = Duration::from_secs(1);
 
 fn patient() -> Limits {
     let long = Duration::from_secs(600);
-    Limits { connections: 64, first_request: long, idle: long, write_stall: long, drain: long }
+    let waits =
+        Limits { first_request: long, idle: long, write_stall: long, drain: long, ..Limits::default() };
+    Limits { connections: 64, ..waits }
 }
 
 #[tokio::test]
@@ -121,6 +123,23 @@ async fn heads_without_end_are_refused() {
 }
 
 #[tokio::test]
+async fn a_head_may_have_so_many_bytes_and_a_hundred_headers() {
+    let world = World::new().await;
+    let server = world.serve(Limits { head: 16 * 1024, ..patient() });
+    let value = vec![b'x'; 8 * 1024];
+    for (size, status) in [(&value[..], 404), (&value.repeat(3), 431)] {
+        let mut caller = Caller::connect(server.address).await;
+        caller.try_send(&request("GET", "/nothing", &[("x-more", size)], b"")).await;
+        assert_eq!(caller.answer().await.status, status, "{} bytes", size.len());
+    }
+    for (count, status) in [(90, 404), (101, 431)] {
+        let mut caller = Caller::connect(server.address).await;
+        caller.try_send(&request("GET", "/nothing", &vec![("x-more", &b"x"[..]); count], b"")).await;
+        assert_eq!(caller.answer().await.status, status, "{count} headers");
+    }
+}
+
+#[tokio::test]
 async fn a_caller_that_reads_no_answers_is_cut_off() {
     let world = World::new().await;
     let server = world.serve(Limits { write_stall: SOON, connections: 1, ..patient() });
@@ -155,6 +174,32 @@ async fn callers_over_the_cap_wait_for_their_turn_and_are_served() {
     let mut honest = Caller::connect(server.address).await;
     honest.send(callback(world.item)).await;
     assert_eq!(honest.answer().await.status, 200, "after the silent ones before it were shown out");
+}
+
+#[tokio::test]
+async fn whoever_idles_makes_room_for_the_next_caller_and_who_is_at_work_stays() {
+    let world = World::new().await;
+    let server = world.serve(Limits { connections: 3, ..patient() });
+    let mut working = Caller::connect(server.address).await;
+    working.send(callback(world.waiting)).await;
+    world.store.begun.notified().await;
+    let mut idle = Caller::connect(server.address).await;
+    idle.send(request("GET", "/healthz", &[], b"")).await;
+    assert_eq!(idle.answer().await.status, 200);
+    let mut halting = Caller::connect(server.address).await;
+    halting.send("POST /api").await;
+
+    let mut honest = Vec::new();
+    for _ in 0..2 {
+        let mut caller = Caller::connect(server.address).await;
+        caller.send(callback(world.item)).await;
+        assert_eq!(caller.answer().await.status, 200, "though no deadline has passed");
+        honest.push(caller);
+    }
+    halting.closed().await;
+    idle.closed().await;
+    world.store.may_end.add_permits(1);
+    assert_eq!(working.answer().await.status, 200, "who was at work is answered");
 }
 
 #[tokio::test]

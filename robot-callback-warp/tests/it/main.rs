@@ -17,4 +17,8 @@ mod program;
 #[cfg(test)]
 mod stores;
 #[cfg(test)]
+mod throttling;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod world;

@@ -1,7 +1,11 @@
 //! The program `robot-callback` as a process of its own.
 
+mod canaries;
+mod check_config;
+mod https;
 mod observing;
 mod rotation;
+mod workspaces;
 
 use std::path::Path;
 use std::process::{Output, Stdio};

@@ -8,7 +8,7 @@ use robot_callback_core::{
     CALLBACK_PATH, CallbackEndpoint, EndpointOptions, ItemId, JobId, LogEmitter, MemoryStore, NewJob,
     OperatorStore, Secrets,
 };
-use robot_callback_warp::serve::{self, Limits};
+use robot_callback_warp::serve::{self, Limits, Options};
 use robot_callback_warp::{Operator, routes};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -64,7 +64,11 @@ impl World {
     }
 
     pub(crate) fn serve(&self, limits: Limits) -> Server {
-        Server::start(self.routes.clone(), limits)
+        self.serve_with(Options::from(limits))
+    }
+
+    pub(crate) fn serve_with(&self, options: Options) -> Server {
+        Server::start(self.routes.clone(), options)
     }
 }
 
@@ -76,11 +80,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(routes: BoxedFilter<(Response,)>, limits: Limits) -> Self {
+    pub(crate) fn start(routes: BoxedFilter<(Response,)>, options: Options) -> Self {
         let listener = serve::listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let running = tokio::spawn(serve::run(listener, routes, async { drop(stopped.await) }, limits));
+        let running = tokio::spawn(serve::run(listener, routes, async { drop(stopped.await) }, options));
         Self { address, stop, running }
     }
 

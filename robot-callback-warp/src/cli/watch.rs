@@ -1,0 +1,101 @@
+//! Notices when files have changed, by looking every two seconds: at their times and sizes, never at what is in them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Files, and folders with the files in them.
+pub(super) struct Watch {
+    paths: Vec<PathBuf>,
+    every: Interval,
+    /// As they were when they were last read.
+    read: Picture,
+    /// As they were at the last look.
+    seen: Picture,
+}
+
+type Picture = Vec<(PathBuf, Option<SystemTime>, u64)>;
+
+impl Watch {
+    pub(super) fn new(paths: Vec<PathBuf>) -> Self {
+        let mut every = interval(EVERY);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let seen = picture(&paths);
+        Self { paths, every, read: seen.clone(), seen }
+    }
+
+    /// They are about to be read.
+    pub(super) fn note(&mut self) {
+        self.seen = picture(&self.paths);
+        self.read = self.seen.clone();
+    }
+
+    /// Resolves when they have changed and then stayed the same for one look: who writes them may need a moment.
+    /// They count as read then. Cancelling loses nothing.
+    pub(super) async fn changed(&mut self) {
+        loop {
+            self.every.tick().await;
+            if self.look() {
+                return;
+            }
+        }
+    }
+
+    fn look(&mut self) -> bool {
+        let now = picture(&self.paths);
+        let settled = now == self.seen;
+        self.seen = now;
+        let changed = settled && self.seen != self.read;
+        if changed {
+            self.read = self.seen.clone();
+        }
+        changed
+    }
+}
+
+fn picture(paths: &[PathBuf]) -> Picture {
+    let mut picture = Picture::new();
+    for path in paths {
+        add(path, &mut picture);
+        let inside = fs::read_dir(path).into_iter().flatten().flatten();
+        inside.for_each(|entry| add(&entry.path(), &mut picture));
+    }
+    picture.sort();
+    picture
+}
+
+fn add(path: &Path, picture: &mut Picture) {
+    if let Ok(found) = fs::metadata(path) {
+        picture.push((path.into(), found.modified().ok(), found.len()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_is_noticed_once_it_has_settled_and_once_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        fs::write(file("alone"), "1").unwrap();
+        fs::create_dir(file("folder")).unwrap();
+        let mut watch = Watch::new(vec![file("alone"), file("folder"), file("not-there-yet")]);
+        assert!(!watch.look() && !watch.look(), "nothing has changed");
+        for (name, text) in
+            [("alone", "12"), ("folder/new", "1"), ("folder/new", "123"), ("not-there-yet", "1")]
+        {
+            fs::write(file(name), text).unwrap();
+            assert!(!watch.look(), "{name} may still be written");
+            assert!(watch.look(), "{name} has changed");
+            assert!(!watch.look(), "which is told once");
+        }
+        fs::remove_file(file("folder/new")).unwrap();
+        watch.note();
+        assert!(!watch.look(), "what was read anyway is not told");
+    }
+}
