@@ -7,6 +7,7 @@ use crate::metrics::{self, Start};
 use crate::report::{Report, ReportError};
 use crate::secret::Presented;
 use crate::store::{Applied, Store};
+use crate::trace::Traceparent;
 use crate::verdict::Verdict;
 
 /// Where callbacks are sent: the path of their HTTP endpoint.
@@ -63,6 +64,9 @@ pub enum CallbackError {
 /// [`Receipt`], the result is durable. Events it caused are in the outbox by then; `emitter` sends them in line, or
 /// wakes a [`Relay`](crate::Relay), and its failure is no failure of the callback.
 ///
+/// Events carry on the [trace](crate::Traceparent::scope) that this runs in. The current `tracing` span, where it has
+/// the fields `item.id`, `job.id` and `verdict`, has them filled in.
+///
 /// Dropping the future is harmless: the result is applied as a whole or not at all.
 ///
 /// # Errors
@@ -86,7 +90,7 @@ async fn handle(
     secret: Presented<'_>,
     payload: &[u8],
 ) -> Result<Receipt, CallbackError> {
-    let report = admit(secret, payload)?;
+    let report = admit(secret, payload)?.traced(Traceparent::current());
     let (item_id, outcome) = (report.item_id, report.outcome);
     let start = Start::now();
     let applied = store.apply(report).await;
@@ -99,12 +103,21 @@ async fn handle(
         }
     };
     log(item_id, outcome.name(), &applied);
+    note(item_id, &applied);
     metrics::taken(outcome, &applied);
     if applied.events > 0 {
         emitter.announce(store).await;
     }
     let Applied { verdict, job_id, attempt, completed, order_missing, .. } = applied;
     Ok(Receipt { verdict, item_id, job_id, attempt, completed, order_missing })
+}
+
+/// Tells the caller's span, if it has fields for it, what the request was about.
+fn note(item: ItemId, applied: &Applied) {
+    let span = tracing::Span::current();
+    span.record("item.id", tracing::field::display(item));
+    span.record("job.id", tracing::field::display(applied.job_id));
+    span.record("verdict", applied.verdict.name());
 }
 
 /// What is decided before any store is asked.

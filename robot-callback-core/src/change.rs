@@ -128,6 +128,9 @@ fn close(scene: Scene, report: &Report, verdict: Verdict, rules: Rules, now: Tim
     (item.expired, item.completed_at) = (false, Some(now));
     ship(&mut change, &job, &item, order, rules);
     complete(&mut change, &mut job, now);
+    for event in &mut change.events {
+        event.traceparent = report.traceparent.as_ref().map(ToString::to_string);
+    }
     change.item = Some(item);
     change.job = Some(job);
     change

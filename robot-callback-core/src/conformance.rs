@@ -132,6 +132,10 @@
 //! **Reports of limited scope**
 //!
 //! 79. [`a_report_beyond_its_scope_is_of_no_item`]
+//!
+//! **Traces**
+//!
+//! 80. [`events_belong_to_the_trace_of_their_report`]
 
 mod announcing;
 mod applying;
@@ -144,6 +148,7 @@ mod lasting;
 mod leaving;
 mod reopening;
 mod scoped;
+mod traced;
 mod whole;
 mod world;
 
@@ -202,6 +207,7 @@ pub use reopening::{
     only_named_items_reopen, retrying_an_unknown_job_is_none,
 };
 pub use scoped::a_report_beyond_its_scope_is_of_no_item;
+pub use traced::events_belong_to_the_trace_of_their_report;
 pub use whole::{
     a_dropped_call_happens_whole_or_not_at_all, a_store_in_order_answers_a_ping,
     verification_finds_nothing_amiss,
@@ -300,6 +306,7 @@ macro_rules! store_conformance {
             verification_finds_nothing_amiss
             a_dropped_call_happens_whole_or_not_at_all
             a_report_beyond_its_scope_is_of_no_item
+            events_belong_to_the_trace_of_their_report
         );
     };
     (@laws $world:path, $rules:expr, $($law:ident)*) => {

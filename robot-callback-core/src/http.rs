@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ::http::header::{CONNECTION, CONTENT_TYPE};
 use ::http::request::Parts;
-use ::http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::Full;
@@ -29,6 +29,7 @@ use crate::emitter::Emitter;
 use crate::metrics;
 use crate::secret::Secrets;
 use crate::store::Store;
+use crate::trace::{TRACEPARENT_HEADER, Traceparent};
 
 /// How an endpoint works. The defaults suit a robot on the far side of the internet.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +127,7 @@ impl CallbackEndpoint {
         let unread = body::declared(&head, &body) && head.version <= Version::HTTP_11;
         let proof = Proof::of(&head.headers, self.secrets(), SystemClock.now());
         match self.receive(&head, &proof, body).await {
-            Ok(payload) => match self.handle(proof, payload).await {
+            Ok(payload) => match self.handle(proof, trace(&head.headers), payload).await {
                 Ok(receipt) => accepted(receipt),
                 Err(refusal) => self.refuse(&refusal),
             },
@@ -174,12 +175,17 @@ impl CallbackEndpoint {
         reading.await.unwrap_or(Err(Refusal::BodyLate))
     }
 
-    async fn handle(&self, proof: Proof, payload: Vec<u8>) -> Result<Receipt, Refusal> {
+    async fn handle(
+        &self,
+        proof: Proof,
+        trace: Option<Traceparent>,
+        payload: Vec<u8>,
+    ) -> Result<Receipt, Refusal> {
         let shared = self.shared.clone();
         let handling = async move {
             handle_callback(&*shared.store, &*shared.emitter, proof.presented(), &payload).await
         };
-        let handling = tokio::spawn(handling.in_current_span());
+        let handling = tokio::spawn(Traceparent::within(trace, handling).in_current_span());
         match tokio::time::timeout(self.shared.options.store_deadline, handling).await {
             Ok(Ok(handled)) => Ok(handled?),
             Ok(Err(panic)) => {
@@ -192,6 +198,12 @@ impl CallbackEndpoint {
             }
         }
     }
+}
+
+/// The request's trace, or else the one that the framework's handler is in.
+fn trace(headers: &HeaderMap) -> Option<Traceparent> {
+    let sent = proof::only(headers, TRACEPARENT_HEADER);
+    sent.and_then(|sent| Traceparent::parse(sent.as_bytes())).or_else(Traceparent::current)
 }
 
 fn accepted(receipt: Receipt) -> Response<Full<Bytes>> {

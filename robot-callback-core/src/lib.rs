@@ -42,6 +42,7 @@ mod report;
 mod scope;
 mod secret;
 mod signature;
+mod trace;
 mod verdict;
 
 mod error;
@@ -105,5 +106,6 @@ pub use store::{Applied, MemoryStore, OperatorStore, Store};
 pub use store::{PostgresOptions, PostgresStore, StatementMode};
 #[cfg(feature = "sqlite")]
 pub use store::{SqliteOptions, SqliteStore};
+pub use trace::{TRACEPARENT_HEADER, Traceparent};
 pub use verdict::{Verdict, judge};
 pub use view::{Discrepancy, ItemView, JobView, Recount};

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use crate::field::{self, FieldError};
 use crate::id::ItemId;
 use crate::scope::Scope;
+use crate::trace::Traceparent;
 
 /// The outcome of one attempt at one item; `status` on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -81,6 +82,8 @@ pub struct Report {
     pub attempt: Option<u32>,
     /// How far the word of whoever reports reaches. No payload says it: it is the presented secret's.
     pub scope: Scope,
+    /// The trace that events of this report belong to. Not from the body, and not kept with a report that is.
+    pub traceparent: Option<Traceparent>,
 }
 
 /// Why a body is not a report. Shown to the caller as it is.
@@ -146,6 +149,7 @@ impl Report {
             error_message,
             attempt,
             scope: Scope::default(),
+            traceparent: None,
         }
     }
 
@@ -159,6 +163,12 @@ impl Report {
     #[must_use]
     pub fn within(self, scope: Scope) -> Self {
         Self { scope, ..self }
+    }
+
+    /// The same report, as part of that trace.
+    #[must_use]
+    pub fn traced(self, traceparent: Option<Traceparent>) -> Self {
+        Self { traceparent, ..self }
     }
 
     /// Reads a callback's body.
@@ -178,6 +188,7 @@ impl Report {
             error_message: error_message(wire.error_message)?,
             attempt: attempt(wire.attempt)?,
             scope: Scope::default(),
+            traceparent: None,
         })
     }
 

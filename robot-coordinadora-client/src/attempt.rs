@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use reqwest::Response;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use robot_callback_core::{Clock, SystemClock};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName};
+use robot_callback_core::{Clock, Report, SystemClock, TRACEPARENT_HEADER, Traceparent};
 
 use crate::answer::{Answer, Delivered};
 use crate::destination::Destination;
@@ -36,6 +36,7 @@ async fn exchange(
         .post(destination.url())
         .header(CONTENT_TYPE, "application/json")
         .header(ACCEPT, "application/json, application/problem+json")
+        .headers(trace(body))
         .headers(destination.proof(body, SystemClock.now()))
         .body(body.to_vec());
     let mut response = request.send().await.map_err(network)?;
@@ -43,6 +44,13 @@ async fn exchange(
     let (status, headers) = (response.status().as_u16(), response.headers());
     Answer::read(status, headers, &answer, SystemClock.now())
         .map_err(|answer| answer.cleaned(|said| destination.redact(said)).into())
+}
+
+/// The trace that the robot is in, or else the report's own, which is the same for every try.
+fn trace(body: &[u8]) -> HeaderMap {
+    let own = || Report::parse(body).ok().map(|report| Traceparent::of_report(&report));
+    let value = Traceparent::current().or_else(own).and_then(|trace| trace.to_string().try_into().ok());
+    value.map(|value| (HeaderName::from_static(TRACEPARENT_HEADER), value)).into_iter().collect()
 }
 
 /// The answer's body up to [`MAX_ANSWER`]; the rest is left unread.

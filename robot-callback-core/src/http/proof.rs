@@ -37,7 +37,7 @@ impl Proof {
 }
 
 /// A header's value; `None` too when there are several to choose from.
-fn only(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
+pub(super) fn only(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none()).cloned()
 }

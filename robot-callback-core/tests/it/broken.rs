@@ -36,6 +36,8 @@ enum Fault {
     MiscountsReopened,
     /// It lets everybody report on everything.
     IgnoresTheScope,
+    /// It records events without their trace.
+    ForgetsTheTrace,
 }
 
 /// A memory store with a fault.
@@ -53,6 +55,9 @@ impl Store for Broken {
         let item = report.item_id;
         if self.fault == Fault::IgnoresTheScope {
             report.scope = Scope::All;
+        }
+        if self.fault == Fault::ForgetsTheTrace {
+            report.traceparent = None;
         }
         let open = !self.seen.lock().unwrap().contains(&item);
         if self.fault == Fault::ChecksThenWrites {
@@ -263,6 +268,12 @@ fn a_store_that_miscounts_reopened_items_breaks_the_law_of_reopening() {
 fn a_store_that_lets_everybody_report_on_everything_breaks_the_law_of_scopes() {
     breaks!(IgnoresTheScope, a_report_beyond_its_scope_is_of_no_item, "an open item beyond is not there");
     keeps!(IgnoresTheScope, the_first_report_is_applied, an_unknown_item_changes_nothing);
+}
+
+#[test]
+fn a_store_that_forgets_the_trace_breaks_its_law_alone() {
+    breaks!(ForgetsTheTrace, events_belong_to_the_trace_of_their_report, "the trace of its report");
+    keeps!(ForgetsTheTrace, the_last_open_item_completes_the_job, a_second_report_changes_nothing);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use hyper::Request;
 use metrics::{counter, histogram};
-use robot_callback_core::CALLBACK_PATH;
+use robot_callback_core::{CALLBACK_PATH, TRACEPARENT_HEADER, Traceparent};
 use tracing::Span;
 use tracing::field::Empty;
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -28,10 +28,11 @@ impl Observed {
     pub(super) fn of<B>(request: &Request<B>) -> Self {
         let route = route(request.uri().path());
         let id = request_id(request.headers());
+        let trace_id = trace_id(request.headers());
         let span = tracing::info_span!(
             "request",
             request.id = id.to_str().unwrap_or_default(),
-            trace_id = Empty,
+            trace_id,
             route,
             method = method(request.method()),
             item.id = Empty,
@@ -47,7 +48,8 @@ impl Observed {
     pub(super) fn answered(self, mut response: Response) -> Response {
         let Self { started, route, id, span } = self;
         let taken = started.elapsed();
-        let (status, duration_ms) = (response.status().as_u16(), taken.as_millis());
+        let duration_ms = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX);
+        let status = response.status().as_u16();
         let counted = STATUSES.values.iter().find(|known| **known == response.status().as_str());
         counter!(REQUESTS.name, "route" => route, "status" => *counted.unwrap_or(&"other")).increment(1);
         histogram!(REQUEST_SECONDS.name, "route" => route).record(taken);
@@ -79,6 +81,11 @@ fn method(method: &Method) -> &str {
         }
         _ => "other",
     }
+}
+
+fn trace_id(headers: &HeaderMap) -> Option<String> {
+    let sent = headers.get(TRACEPARENT_HEADER)?;
+    Traceparent::parse(sent.as_bytes()).map(|trace| trace.trace_id())
 }
 
 /// The caller's, if it is one word of letters that can't be mistaken in a log; else a new one.

@@ -5,6 +5,7 @@ mod check_config;
 mod https;
 mod observing;
 mod rotation;
+mod tracing;
 mod workspaces;
 
 use std::path::Path;

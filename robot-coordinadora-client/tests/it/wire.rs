@@ -22,6 +22,7 @@ async fn the_bytes_of_a_report_are_pinned() {
             "POST /api/webhooks/robot-callback HTTP/1.1",
             "content-type: application/json",
             "accept: application/json, application/problem+json",
+            "traceparent: 00-6f9619ff8b864d01b42d00c04fc964ff-b42d00c04fc964ff-01",
             "x-callback-secret: hunter2-is-the-secret",
             concat!("user-agent: robot-coordinadora-client/", env!("CARGO_PKG_VERSION")),
             "host: ADDRESS",

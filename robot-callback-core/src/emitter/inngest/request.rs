@@ -2,14 +2,40 @@
 
 use std::ops::Range;
 
+use serde::Serialize;
+use serde_json::value::RawValue;
+
 use crate::event::Event;
 
 /// An event as it stands in a request's body. Written once, however often it is sent.
 pub(super) type Written = Vec<u8>;
 
+/// An event as Inngest takes it. It hands a function `name`, `data`, `user`, `id` and `ts`, and drops every other
+/// key: so a trace stands under `user`, since what stands in `data` is not ours to add to.
+#[derive(Serialize)]
+struct Sent<'a> {
+    name: &'a str,
+    id: &'a str,
+    data: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<User<'a>>,
+}
+
+#[derive(Serialize)]
+struct User<'a> {
+    traceparent: &'a str,
+}
+
+impl<'a> From<&'a Event> for Sent<'a> {
+    fn from(event: &'a Event) -> Self {
+        let Event { name, id, data, traceparent } = event;
+        Self { name, id, data, user: traceparent.as_deref().map(|traceparent| User { traceparent }) }
+    }
+}
+
 /// Each event as JSON. `ts` is left out: one in the future would delay what the event starts.
 pub(super) fn write(events: &[Event]) -> Vec<Written> {
-    let written = events.iter().map(serde_json::to_vec);
+    let written = events.iter().map(|event| serde_json::to_vec(&Sent::from(event)));
     written.map(|json| json.expect("strings and raw JSON are always written")).collect()
 }
 

@@ -22,8 +22,15 @@ struct Sent {
     #[serde(default)]
     id: String,
     data: Option<Box<RawValue>>,
+    #[serde(default)]
+    user: Option<User>,
     #[serde(default, rename = "ts")]
     _ts: i64,
+}
+
+#[derive(Deserialize)]
+struct User {
+    traceparent: Option<String>,
 }
 
 impl Intake {
@@ -81,7 +88,8 @@ impl Intake {
         if !data.get().starts_with('{') {
             return Err("event data must be an object".to_owned());
         }
-        self.events.push(Event { name: sent.name, id: sent.id, data, traceparent: None });
+        let traceparent = sent.user.and_then(|user| user.traceparent);
+        self.events.push(Event { name: sent.name, id: sent.id, data, traceparent });
         Ok(())
     }
 

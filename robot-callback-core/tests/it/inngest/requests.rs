@@ -31,6 +31,19 @@ async fn a_request_is_an_array_of_names_ids_and_data_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_trace_stands_beside_the_data_where_inngest_keeps_it() {
+    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let inngest = InngestLoopback::start().await.unwrap();
+    let mut events = events(1);
+    events[0].traceparent = Some(TRACE.to_owned());
+    assert_eq!(send(&emitter(&inngest), &events).await, [Taken]);
+    let body: serde_json::Value = serde_json::from_slice(&inngest.requests()[0].body).unwrap();
+    assert_eq!(body[0]["user"], serde_json::json!({"traceparent": TRACE}), "an unknown key would be dropped");
+    assert_eq!(body[0]["data"], serde_json::json!({"n": 0}), "nothing is added to the data");
+    assert_eq!(inngest.events(), events);
+}
+
+#[tokio::test]
 async fn nothing_to_send_sends_nothing() {
     let inngest = InngestLoopback::start().await.unwrap();
     assert!(emitter(&inngest).emit(&[]).await.is_empty());
