@@ -71,6 +71,13 @@
 //! Between tries it waits, longer with every failure and with full jitter, until the total deadline; see
 //! [`ClientOptions`]. [`Client::try_once`] is one try without any of that, for whoever has a schedule of its own.
 //!
+//! # A robot that may be killed at any instant
+//! [`Robot`] takes whole batches ([`BatchRequest`]) and works through them over a [`Portal`], which you implement. Every
+//! order is reported exactly once, and **no order is submitted twice**: that one is about to be submitted is on the disk
+//! before, its result is before it is handed to the [`ReportSink`]. After a restart, an order of which only the first
+//! is known is looked up in the portal; where the portal does not give its number, the report says that the shipment
+//! may exist, and the order is never submitted again.
+//!
 //! # Signed instead
 //! A receiver that takes signed callbacks (Standard Webhooks) needs no secret sent to it: [`Destination::signed`] holds
 //! keys, and each request carries `webhook-id`, `webhook-timestamp` and `webhook-signature` in the secret's place.
@@ -102,6 +109,9 @@ mod spool;
 mod portal;
 mod request;
 
+mod batch;
+mod journal;
+
 mod disk;
 #[cfg_attr(feature = "steps", doc(hidden))]
 #[cfg(feature = "steps")]
@@ -110,6 +120,7 @@ pub mod step;
 mod step;
 
 pub use answer::{Answer, Delivered};
+pub use batch::{AcceptError, Acceptance, MAY_EXIST, Rejection, Robot, RobotError, RobotOptions};
 pub use client::{Client, ClientError};
 pub use destination::{Destination, DestinationError};
 pub use failure::{AttemptError, ReportFailure, TryAgain};

@@ -19,8 +19,9 @@ pub trait Portal: fmt::Debug + Send + Sync {
 
 /// A session in the portal. One call at a time.
 ///
-/// A call that takes longer than its time limit is dropped, and a call may panic: in both cases the session is
-/// looked at once more ([`look_up`](Self::look_up)) and then closed.
+/// A call that takes longer than its time limit is dropped, and a call may panic. After that, and after
+/// [`PortalError::Failed`], the session is closed, and a new one is asked what became of the order
+/// ([`look_up`](Self::look_up)).
 #[async_trait]
 pub trait PortalSession: Send {
     /// Submits the form and returns the portal's number for the shipment.

@@ -6,6 +6,7 @@ mod server;
 
 mod answers;
 mod deadlines;
+mod robot;
 mod secrecy;
 mod settings;
 mod spool;

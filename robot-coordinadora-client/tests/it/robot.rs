@@ -1,0 +1,8 @@
+//! The robot over a portal that does as it is told, and a sink that keeps what it is handed.
+
+mod places;
+mod portal;
+mod restarts;
+mod sink;
+mod taking;
+mod world;
