@@ -52,7 +52,13 @@ pub(crate) const CONNECTIONS_SILENT: Metric = Metric {
     name: "robot_callback_connections_silent_total",
     kind: Kind::Counter,
     labels: &[],
-    help: "Connections closed because they brought no request in time.",
+    help: "Connections closed because they brought no request in time, or because another caller needed their place.",
+};
+pub(crate) const SLOWED: Metric = Metric {
+    name: "robot_callback_authentications_slowed_total",
+    kind: Kind::Counter,
+    labels: &[],
+    help: "Answers held back because too many authentications from one address had failed.",
 };
 pub(crate) const JOBS_EXPIRED: Metric = Metric {
     name: "robot_callback_jobs_expired_total",
@@ -109,6 +115,7 @@ const OWN: &[Metric] = &[
     CONNECTIONS,
     CONNECTIONS_FULL,
     CONNECTIONS_SILENT,
+    SLOWED,
     JOBS_EXPIRED,
     STORE_UP,
     OUTBOX_PENDING,

@@ -11,8 +11,11 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use metrics::counter;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+
+use crate::metrics::SLOWED;
 
 /// How long it takes to forget a failure, in milliseconds.
 const FORGOTTEN: u64 = 3_000;
@@ -50,6 +53,7 @@ impl Throttle {
         if wait.is_zero() {
             return false;
         }
+        counter!(SLOWED.name).increment(1);
         tracing::debug!(%address, ?wait, "a failed authentication is slowed");
         if let Ok(_held) = self.held.try_acquire() {
             tokio::time::sleep(wait).await;

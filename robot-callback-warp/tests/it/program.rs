@@ -5,7 +5,9 @@ mod check_config;
 mod https;
 mod observing;
 mod rotation;
+mod runbook;
 mod tracing;
+mod watching;
 mod workspaces;
 
 use std::path::Path;

@@ -32,14 +32,14 @@ impl Running {
     }
 }
 
-pub(super) async fn get(address: SocketAddr, path: &str) -> Answer {
+async fn get(address: SocketAddr, path: &str) -> Answer {
     let mut caller = Caller::connect(address).await;
     caller.send(request("GET", path, &[], b"")).await;
     caller.answer().await
 }
 
 /// The series that a server shows, each with its value.
-async fn series(admin: SocketAddr) -> BTreeMap<String, f64> {
+pub(super) async fn series(admin: SocketAddr) -> BTreeMap<String, f64> {
     let told = get(admin, "/metrics").await;
     assert_eq!(told.status, 200);
     assert!(told.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
