@@ -1,6 +1,7 @@
 //! How to write a store of one's own, by a whole small one: everything in one JSON file.
 //!
-//! `store.rs` is the two traits, `state.rs`, `rows.rs` and `outbox.rs` are what is remembered, `file.rs` makes it last.
+//! `store.rs` is the two traits; `state.rs`, `rows.rs` and `outbox.rs` are what is remembered, `operate.rs` and
+//! `lists.rs` what operators do and see of it; `file.rs` makes it last.
 //! None of them decides anything: `robot_callback_core::change` does. Durable, simple, slow. `tests/it/laws.rs` holds
 //! it to every law that the house's own stores keep.
 //!
@@ -9,6 +10,8 @@
 #![allow(clippy::print_stdout, reason = "a program for people to run")]
 
 mod file;
+mod lists;
+mod operate;
 mod outbox;
 mod rows;
 mod state;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use robot_callback_core::{
-    Claim, DeadLetter, Entry, EntryId, Event, Lease, LeaseToken, OutboxDepth, Settlement, Timestamp,
+    Claim, Cursor, DeadLetter, Dropped, Effect, Entry, EntryId, Event, Lease, LeaseToken, LetterQuery,
+    Objection, OutboxDepth, Page, Settlement, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,23 +19,64 @@ pub(crate) struct Outbox {
 struct Row {
     event: Event,
     failures: u32,
+    deliveries: u32,
+    /// Whoever waited for it has it: it is not sent again.
+    acknowledged: bool,
     recorded_at: Timestamp,
     state: RowState,
 }
 
 #[derive(Serialize, Deserialize)]
 enum RowState {
-    /// To be sent from then on; claimed while a lease is set.
-    Due {
-        at: Timestamp,
-        lease: Option<LeaseToken>,
-    },
-    Delivered {
-        at: Timestamp,
-    },
+    Due(Turn),
+    /// Since then; once more, perhaps.
+    Delivered(Timestamp, Option<Turn>),
     Dead {
         reason: String,
+        dropped: Option<Dropped>,
     },
+}
+
+/// To be sent from then on; claimed while a lease is set.
+#[derive(Serialize, Deserialize)]
+struct Turn {
+    at: Timestamp,
+    lease: Option<LeaseToken>,
+}
+
+impl Row {
+    fn new(event: Event, now: Timestamp) -> Self {
+        let state = RowState::Due(Turn { at: now, lease: None });
+        Self { event, failures: 0, deliveries: 0, acknowledged: false, recorded_at: now, state }
+    }
+
+    fn turn(&mut self) -> Option<&mut Turn> {
+        match &mut self.state {
+            RowState::Due(turn) => Some(turn),
+            RowState::Delivered(_, again) => again.as_mut(),
+            RowState::Dead { .. } => None,
+        }
+    }
+
+    /// What was delivered once stays delivered, whatever becomes of a repeat.
+    fn settle(&mut self, settlement: Settlement, now: Timestamp) {
+        let delivered = match self.state {
+            RowState::Delivered(at, _) => Some(at),
+            RowState::Due(_) | RowState::Dead { .. } => None,
+        };
+        let turn = |after| Turn { at: now.after(after), lease: None };
+        let failed = matches!(settlement, Settlement::Again { .. } | Settlement::Dead { .. });
+        *(if failed { &mut self.failures } else { &mut self.deliveries }) += 1;
+        self.state = match (settlement, delivered) {
+            (Settlement::Again { after, .. }, None) => RowState::Due(turn(after)),
+            (Settlement::Dead { reason }, None) => RowState::Dead { reason, dropped: None },
+            (Settlement::Again { after, .. }, Some(at)) => RowState::Delivered(at, Some(turn(after))),
+            (Settlement::Repeat { after }, at) if !self.acknowledged => {
+                RowState::Delivered(at.unwrap_or(now), Some(turn(after)))
+            }
+            (_, at) => RowState::Delivered(at.unwrap_or(now), None),
+        };
+    }
 }
 
 impl Outbox {
@@ -43,20 +85,24 @@ impl Outbox {
         let new = self.entries.values().all(|row| row.event.id != event.id);
         if new {
             self.last += 1;
-            let state = RowState::Due { at: now, lease: None };
-            self.entries.insert(self.last, Row { event, failures: 0, recorded_at: now, state });
+            self.entries.insert(self.last, Row::new(event, now));
         }
         new
     }
 
-    /// A lease that has run out is due again: whoever held it may have died.
+    /// A lease that has run out is due again: whoever held it may have died. What was never delivered goes first.
     pub(crate) fn claim(&mut self, claim: Claim, now: Timestamp) -> Lease {
         let token = LeaseToken::new_v4();
-        let due = |row: &Row| matches!(row.state, RowState::Due { at, .. } if at <= now);
-        let claimed = self.entries.iter_mut().filter(|(_, row)| due(row)).take(claim.limit);
-        let entries = claimed.map(|(id, row)| {
-            row.state = RowState::Due { at: now.after(claim.lease), lease: Some(token) };
-            Entry { id: *id, event: row.event.clone(), failures: row.failures }
+        let mut due: Vec<(EntryId, &mut Row)> = self.entries.iter_mut().map(|(id, row)| (*id, row)).collect();
+        due.retain_mut(|(_, row)| row.turn().is_some_and(|turn| turn.at <= now));
+        due.sort_by_key(|(_, row)| row.deliveries > 0);
+        due.truncate(claim.limit);
+        due.sort_by_key(|(id, _)| *id);
+        let entries = due.into_iter().map(|(id, row)| {
+            row.turn()
+                .into_iter()
+                .for_each(|turn| (turn.at, turn.lease) = (now.after(claim.lease), Some(token)));
+            Entry { id, event: row.event.clone(), failures: row.failures, deliveries: row.deliveries }
         });
         Lease { token, entries: entries.collect() }
     }
@@ -64,20 +110,16 @@ impl Outbox {
     /// An entry whose lease has gone to another is left alone.
     pub(crate) fn settle(&mut self, held: LeaseToken, settled: Vec<(EntryId, Settlement)>, now: Timestamp) {
         for (id, settlement) in settled {
-            let held =
-                |row: &&mut Row| matches!(row.state, RowState::Due { lease, .. } if lease == Some(held));
-            let Some(row) = self.entries.get_mut(&id).filter(held) else { continue };
-            row.failures += u32::from(settlement != Settlement::Delivered);
-            row.state = match settlement {
-                Settlement::Delivered => RowState::Delivered { at: now },
-                Settlement::Again { after, .. } => RowState::Due { at: now.after(after), lease: None },
-                Settlement::Dead { reason } => RowState::Dead { reason },
-            };
+            let Some(row) = self.entries.get_mut(&id) else { continue };
+            if row.turn().is_some_and(|turn| turn.lease == Some(held)) {
+                row.settle(settlement, now);
+            }
         }
     }
 
     pub(crate) fn prune(&mut self, older_than: Duration, limit: usize, now: Timestamp) -> usize {
-        let old = |row: &Row| matches!(row.state, RowState::Delivered { at } if now.since(at) > older_than);
+        let old =
+            |row: &Row| matches!(row.state, RowState::Delivered(at, None) if now.since(at) > older_than);
         let ids = self.entries.iter().filter(|(_, row)| old(row)).map(|(id, _)| *id);
         let ids: Vec<EntryId> = ids.take(limit).collect();
         for id in &ids {
@@ -86,31 +128,60 @@ impl Outbox {
         ids.len()
     }
 
-    pub(crate) fn dead_letters(&self, limit: usize) -> Vec<DeadLetter> {
-        let dead = self.entries.iter().filter_map(|(id, row)| {
-            let RowState::Dead { reason } = &row.state else { return None };
-            let (event, reason) = (row.event.clone(), reason.clone());
-            Some(DeadLetter { id: *id, event, reason, failures: row.failures })
+    pub(crate) fn dead_letters(&self, query: LetterQuery) -> Page<DeadLetter> {
+        let behind = |id: EntryId| query.page.after.is_none_or(|after| id > after.place);
+        let dead = self.entries.iter().filter(|(id, _)| behind(**id)).filter_map(|(id, row)| {
+            let RowState::Dead { reason, dropped } = &row.state else { return None };
+            let (event, reason, dropped) = (row.event.clone(), reason.clone(), dropped.clone());
+            let (id, failures, recorded_at) = (*id, row.failures, row.recorded_at);
+            let letter = DeadLetter { id, event, reason, failures, recorded_at, dropped };
+            (letter.dropped.is_some() == query.dropped).then_some((Cursor::at(id), letter))
         });
-        dead.take(limit).collect()
+        Page::cut(dead, query.page.limit)
     }
 
-    pub(crate) fn redrive(&mut self, ids: &[EntryId], now: Timestamp) -> usize {
-        let dead = |row: &Row| matches!(row.state, RowState::Dead { .. });
-        let chosen = self.entries.iter_mut().filter(|(id, row)| ids.contains(id) && dead(row));
-        chosen.map(|(_, row)| row.state = RowState::Due { at: now, lease: None }).count()
+    /// All that may be, or those named; says which.
+    pub(crate) fn redrive(&mut self, only: Option<&[EntryId]>, now: Timestamp) -> Vec<EntryId> {
+        let dead = |row: &Row| matches!(row.state, RowState::Dead { dropped: None, .. });
+        let named = |id: &EntryId| only.is_none_or(|only| only.contains(id));
+        let chosen = self.entries.iter_mut().filter(|(id, row)| named(id) && dead(row));
+        chosen
+            .map(|(id, row)| {
+                row.state = RowState::Due(Turn { at: now, lease: None });
+                *id
+            })
+            .collect()
+    }
+
+    pub(crate) fn give_up(&mut self, id: EntryId, reason: &str, now: Timestamp) -> Result<Effect, Objection> {
+        let row = self.entries.get_mut(&id).ok_or(Objection::NO_ENTRY)?;
+        let RowState::Dead { dropped, .. } = &mut row.state else { return Err(Objection::NotDead) };
+        if dropped.is_some() {
+            return Ok(Effect::Nothing);
+        }
+        *dropped = Some(Dropped { at: now, reason: reason.to_owned() });
+        Ok(Effect::Dropped { event_id: row.event.id.clone() })
+    }
+
+    /// Ends the repeats of an event; says whether that is news.
+    pub(crate) fn acknowledge(&mut self, event_id: &str) -> bool {
+        let Some(row) = self.entries.values_mut().find(|row| row.event.id == event_id) else { return false };
+        if let RowState::Delivered(_, again) = &mut row.state {
+            *again = None;
+        }
+        !std::mem::replace(&mut row.acknowledged, true)
     }
 
     pub(crate) fn depth(&self) -> OutboxDepth {
         let mut depth = OutboxDepth::default();
         for row in self.entries.values() {
             match row.state {
-                RowState::Due { .. } => {
+                RowState::Due(_) => {
                     depth.pending += 1;
                     depth.oldest = depth.oldest.or(Some(row.recorded_at));
                 }
-                RowState::Dead { .. } => depth.dead += 1,
-                RowState::Delivered { .. } => {}
+                RowState::Dead { dropped: None, .. } => depth.dead += 1,
+                RowState::Dead { .. } | RowState::Delivered(..) => {}
             }
         }
         depth

@@ -1,7 +1,7 @@
-//! What the file holds of jobs, items and kept reports: the core's values, in a form that can be read back.
+//! What the file holds of jobs, items, kept reports and actions: the core's values, in a form that can be read back.
 
 use robot_callback_core::{
-    Item, Job, JobId, KeptReport, Report, ReportError, Resolution, Timestamp, Verdict,
+    Action, Item, Job, JobId, KeptReport, Report, ReportError, Resolution, Timestamp, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,33 @@ pub(crate) struct KeptRow {
     pub(crate) received_at: Timestamp,
     pub(crate) times: u32,
     pub(crate) resolution: Option<Resolution>,
+}
+
+/// An action as it is written; its number is its place.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ActionRow {
+    pub(crate) at: Timestamp,
+    pub(crate) actor: String,
+    pub(crate) key: Option<String>,
+    pub(crate) verb: String,
+    pub(crate) job_id: Option<JobId>,
+    pub(crate) request: serde_json::Value,
+    pub(crate) effect: serde_json::Value,
+}
+
+impl From<&Action> for ActionRow {
+    fn from(action: &Action) -> Self {
+        let Action { at, actor, key, verb, job_id, request, effect, .. } = action.clone();
+        Self { at, actor, key, verb, job_id, request, effect }
+    }
+}
+
+impl ActionRow {
+    pub(crate) fn read(&self, id: i64) -> Action {
+        let &Self { at, ref actor, ref key, ref verb, job_id, ref request, ref effect } = self;
+        let (actor, key, verb) = (actor.clone(), key.clone(), verb.clone());
+        Action { id, at, actor, key, verb, job_id, request: request.clone(), effect: effect.clone() }
+    }
 }
 
 impl JobRow {

@@ -1,26 +1,27 @@
-//! What the store remembers, and each verb on it. Runs under the file's lock; asks `change` for every decision.
+//! What the store remembers, and the verbs of callbacks and deadlines on it. Runs under the file's lock; asks `change` for every decision.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use robot_callback_core::change::{self, Change, Scene};
 use robot_callback_core::{
-    Applied, Creation, Discrepancy, FieldError, Item, ItemId, ItemView, Job, JobId, JobView, KeptReport,
-    NewItem, NewJob, NewOrder, Order, OrderId, Recount, Report, ReportError, Resolution, Rules, Timestamp,
-    Verdict,
+    Action, Applied, Creation, Discrepancy, FieldError, Item, ItemId, ItemView, JobId, JobView, NewItem,
+    NewJob, NewOrder, Order, OrderId, Recount, Report, Rules, Timestamp, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
 use super::outbox::Outbox;
-use super::rows::{ItemRow, JobRow, KeptRow};
+use super::rows::{ActionRow, ItemRow, JobRow, KeptRow};
 
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct State {
-    jobs: BTreeMap<JobId, JobRow>,
+    pub(crate) jobs: BTreeMap<JobId, JobRow>,
     orders: BTreeMap<OrderId, Order>,
     /// Every run that was announced, for good: what refuses a second announcement.
     announced: BTreeSet<(JobId, u32)>,
-    kept: Vec<KeptRow>,
+    pub(crate) kept: Vec<KeptRow>,
     pub(crate) outbox: Outbox,
+    /// What operators did, oldest first.
+    pub(crate) actions: Vec<ActionRow>,
 }
 
 impl State {
@@ -34,7 +35,7 @@ impl State {
         Some(self.write(job, attempt, change, now))
     }
 
-    fn scene(&self, id: ItemId) -> Option<Scene> {
+    pub(crate) fn scene(&self, id: ItemId) -> Option<Scene> {
         let found = self.jobs.values().find_map(|row| {
             let item = row.items.iter().find(|row| row.item.id == id)?;
             Some((row.job.clone(), item.item.clone()))
@@ -44,7 +45,7 @@ impl State {
         Some(Scene { job, item, order })
     }
 
-    fn write(&mut self, job_id: JobId, attempt: u32, change: Change, now: Timestamp) -> Applied {
+    pub(crate) fn write(&mut self, job_id: JobId, attempt: u32, change: Change, now: Timestamp) -> Applied {
         let Change { verdict, item, job, order, completes, events, order_missing, .. } = change;
         if let (true, Some(job)) = (completes, &job) {
             assert!(self.announced.insert((job.id, job.run)), "a run completes once");
@@ -82,6 +83,7 @@ impl State {
             return Creation::Refused(error);
         }
         let (job, items) = new.rows(now);
+        self.record(&Action::of_creation(&new, now));
         let NewJob { id, idempotency_key, fingerprint, items: given, .. } = new;
         let items = items.into_iter().map(ItemRow::from).collect();
         self.jobs.insert(id, JobRow { job, idempotency_key, fingerprint, items });
@@ -122,34 +124,16 @@ impl State {
 
     pub(crate) fn view(&self, id: JobId) -> Option<JobView> {
         let row = self.jobs.get(&id)?;
-        let order = |item: &Item| item.order_id.and_then(|order| self.orders.get(&order)).cloned();
-        let items = row.items().map(|item| ItemView { order: order(&item), item });
+        let items = row.items().map(|item| self.item_view(item));
         Some(JobView { job: row.job.clone(), items: items.collect() })
     }
 
-    pub(crate) fn retry_failed(
-        &mut self,
-        job: JobId,
-        only: Option<&[ItemId]>,
-        deadline: Option<Timestamp>,
-    ) -> Option<Vec<ItemId>> {
-        let row = self.jobs.get_mut(&job)?;
-        let items = row.items().filter(|item| only.is_none_or(|only| only.contains(&item.id))).collect();
-        let Some((job, items)) = change::reopen(row.job.clone(), items, deadline) else {
-            return Some(Vec::new());
-        };
-        row.job = job;
-        let reopened = items.iter().map(|item| item.id).collect();
-        items.into_iter().for_each(|item| row.put(item));
-        Some(reopened)
+    pub(crate) fn item_view(&self, item: Item) -> ItemView {
+        ItemView { order: item.order_id.and_then(|order| self.orders.get(&order)).cloned(), item }
     }
 
     pub(crate) fn expire(&mut self, limit: usize, rules: Rules, now: Timestamp) -> Vec<JobId> {
-        let over = |job: &Job| {
-            let passed = job.deadline.is_some_and(|deadline| deadline <= now);
-            passed && job.success_count + job.error_count < job.total_items
-        };
-        let over = self.jobs.values().filter(|row| over(&row.job)).take(limit);
+        let over = self.jobs.values().filter(|row| row.job.is_overdue(now)).take(limit);
         let over: Vec<(JobId, Vec<Item>)> = over.map(|row| (row.job.id, row.items().collect())).collect();
         for (job, items) in &over {
             for item in items {
@@ -160,32 +144,6 @@ impl State {
             }
         }
         over.into_iter().map(|(job, _)| job).collect()
-    }
-
-    pub(crate) fn kept_reports(&self, job: JobId) -> Result<Vec<KeptReport>, ReportError> {
-        let of_job = self.kept.iter().zip(1..).filter(|(kept, _)| kept.job_id == job);
-        of_job.map(|(kept, id)| kept.read(id)).collect()
-    }
-
-    pub(crate) fn resolve_kept(
-        &mut self,
-        id: i64,
-        resolution: Resolution,
-        rules: Rules,
-        now: Timestamp,
-    ) -> Option<Applied> {
-        let place = usize::try_from(id).ok()?.checked_sub(1)?;
-        let kept = self.kept.get_mut(place).filter(|kept| kept.resolution.is_none())?;
-        let report = kept.read(id).ok()?.report;
-        kept.resolution = Some(resolution);
-        let (job, verdict) = (kept.job_id, kept.verdict);
-        let scene = self.scene(report.item_id)?;
-        let attempt = scene.item.attempt;
-        let change = match resolution {
-            Resolution::Accepted => change::accept(scene, &report, rules, now),
-            Resolution::Dismissed => Change::none(verdict),
-        };
-        Some(self.write(job, attempt, change, now))
     }
 
     pub(crate) fn verify(&self) -> Vec<Discrepancy> {

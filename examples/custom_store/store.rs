@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use robot_callback_core::{
-    Applied, Claim, Clock, Creation, DeadLetter, Discrepancy, EntryId, ItemId, JobId, JobView, KeptReport,
-    Lease, LeaseToken, NewJob, OperatorStore, OutboxDepth, Report, Resolution, Rules, Settlement, Store,
-    StoreError, Timestamp,
+    Action, ActionQuery, Answer, Applied, Claim, Clock, Command, Creation, DeadLetter, Discrepancy, EntryId,
+    ItemQuery, Job, JobId, JobPage, JobQuery, JobView, KeptQuery, KeptReport, Lease, LeaseToken, LetterQuery,
+    NewJob, OperatorStore, OutboxDepth, Page, Report, Rules, Settlement, Store, StoreError, Timestamp,
 };
 
 use super::file::JsonFile;
@@ -93,33 +93,33 @@ impl OperatorStore for JsonFileStore {
         self.read(move |state| state.view(id)).await
     }
 
-    async fn retry_failed(
-        &self,
-        job: JobId,
-        items: Option<Vec<ItemId>>,
-        deadline: Option<Timestamp>,
-    ) -> Result<Option<Vec<ItemId>>, StoreError> {
-        self.change(move |state, _, _| state.retry_failed(job, items.as_deref(), deadline)).await
+    async fn job_page(&self, id: JobId, query: ItemQuery) -> Result<Option<JobPage>, StoreError> {
+        self.read(move |state| state.job_page(id, &query)).await
+    }
+
+    async fn jobs(&self, query: JobQuery) -> Result<Page<Job>, StoreError> {
+        let now = self.clock.now();
+        self.read(move |state| state.jobs(&query, now)).await
+    }
+
+    async fn operate(&self, command: Command) -> Result<Answer, StoreError> {
+        self.change(move |state, rules, now| state.operate(&command, rules, now)).await
+    }
+
+    async fn actions(&self, query: ActionQuery) -> Result<Page<Action>, StoreError> {
+        self.read(move |state| state.actions(&query)).await
     }
 
     async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError> {
         self.change(move |state, rules, now| state.expire(limit, rules, now)).await
     }
 
-    async fn kept_reports(&self, job: JobId) -> Result<Vec<KeptReport>, StoreError> {
-        self.read(move |state| state.kept_reports(job)).await?.map_err(StoreError::fault)
+    async fn kept_reports(&self, query: KeptQuery) -> Result<Page<KeptReport>, StoreError> {
+        self.read(move |state| state.kept_reports(&query)).await?.map_err(StoreError::fault)
     }
 
-    async fn resolve_kept(&self, id: i64, resolution: Resolution) -> Result<Option<Applied>, StoreError> {
-        self.change(move |state, rules, now| state.resolve_kept(id, resolution, rules, now)).await
-    }
-
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        self.read(move |state| state.outbox.dead_letters(limit)).await
-    }
-
-    async fn redrive(&self, ids: Vec<EntryId>) -> Result<usize, StoreError> {
-        self.change(move |state, _, now| state.outbox.redrive(&ids, now)).await
+    async fn dead_letters(&self, query: LetterQuery) -> Result<Page<DeadLetter>, StoreError> {
+        self.read(move |state| state.outbox.dead_letters(query)).await
     }
 
     async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {

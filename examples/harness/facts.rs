@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use robot_callback_core::{
-    DeadLetter, Discrepancy, Event, ItemId, JobId, JobView, KeptReport, OperatorStore, OutboxDepth,
-    PostgresOptions, PostgresStore, Report, SqliteOptions, SqliteStore, StoreError,
+    DeadLetter, Discrepancy, Event, ItemId, JobId, JobView, KeptQuery, KeptReport, LetterQuery,
+    OperatorStore, OutboxDepth, PageRequest, PostgresOptions, PostgresStore, Report, SqliteOptions,
+    SqliteStore, StoreError,
 };
 
 use crate::witness::{Testimony, Witness};
@@ -58,11 +59,13 @@ impl Facts {
             too_early: witness.too_early(),
             discrepancies: store.verify().await?,
             outbox: store.outbox_depth().await?,
-            dead_letters: store.dead_letters(100).await?,
+            dead_letters: store.dead_letters(LetterQuery::default()).await?.rows,
         };
         for job in witness.jobs() {
             facts.jobs.extend(store.job(job).await?);
-            facts.kept.extend(store.kept_reports(job).await?);
+            let page = PageRequest::first(10_000);
+            let kept = KeptQuery { job: Some(job), open: false, page };
+            facts.kept.extend(store.kept_reports(kept).await?.rows);
         }
         Ok(facts)
     }

@@ -4,8 +4,10 @@
 //! decides nothing itself.
 
 use crate::clock::Timestamp;
+use crate::deadline::Deadline;
 use crate::event::{CARRIER, Event};
 use crate::job::{Item, ItemStatus, Job, JobStatus, JobType, Order};
+use crate::operation::Objection;
 use crate::report::{ErrorType, Outcome, Report};
 use crate::verdict::{Verdict, judge};
 
@@ -99,7 +101,12 @@ pub fn accept(scene: Scene, report: &Report, rules: Rules, now: Timestamp) -> Ch
 
 /// Re-opens the failed ones of `items`: the job's next run, with a deadline of its own. `None` when none failed.
 #[must_use]
-pub fn reopen(mut job: Job, items: Vec<Item>, deadline: Option<Timestamp>) -> Option<(Job, Vec<Item>)> {
+pub fn reopen(
+    mut job: Job,
+    items: Vec<Item>,
+    deadline: Deadline,
+    now: Timestamp,
+) -> Option<(Job, Vec<Item>)> {
     let mut failed: Vec<Item> = items.into_iter().filter(|item| item.status == ItemStatus::Error).collect();
     if failed.is_empty() {
         return None;
@@ -113,8 +120,24 @@ pub fn reopen(mut job: Job, items: Vec<Item>, deadline: Option<Timestamp>) -> Op
     job.error_count = job.error_count.saturating_sub(u32::try_from(failed.len()).unwrap_or(u32::MAX));
     job.status = JobStatus::Pending;
     job.run += 1;
-    (job.deadline, job.completed_at) = (deadline, None);
+    (job.deadline, job.completed_at) = (deadline.moment(now, job.open_items()), None);
     Some((job, failed))
+}
+
+/// Gives a job that has open items another deadline; `None` when it is the one it has.
+///
+/// # Errors
+/// [`Objection::NothingOpen`]: a deadline would close nothing.
+pub fn set_deadline(mut job: Job, deadline: Deadline, now: Timestamp) -> Result<Option<Job>, Objection> {
+    if job.open_items() == 0 {
+        return Err(Objection::NothingOpen);
+    }
+    let moment = deadline.moment(now, job.open_items());
+    if job.deadline == moment {
+        return Ok(None);
+    }
+    job.deadline = moment;
+    Ok(Some(job))
 }
 
 fn close(scene: Scene, report: &Report, verdict: Verdict, rules: Rules, now: Timestamp) -> Change {

@@ -16,6 +16,9 @@ pub struct Timestamp(i64);
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 
 impl Timestamp {
+    /// The beginning of 1970.
+    pub const EPOCH: Self = Self(0);
+
     /// The moment `millis` milliseconds after 1970, kept within the years 1970 to 9999.
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {

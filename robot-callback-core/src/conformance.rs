@@ -136,6 +136,45 @@
 //! **Traces**
 //!
 //! 80. [`events_belong_to_the_trace_of_their_report`]
+//!
+//! **What operators do**
+//!
+//! 81. [`what_operators_do_is_recorded`]
+//! 82. [`what_changes_nothing_is_not_recorded`]
+//! 83. [`an_operation_under_a_used_key_is_not_done_again`]
+//! 84. [`another_operation_under_a_used_key_is_told`]
+//! 85. [`concurrent_operations_under_one_key_are_one`]
+//! 86. [`concurrent_retries_of_one_run_reopen_once`]
+//! 87. [`a_deadline_is_set_moved_and_taken_away`]
+//! 88. [`a_formula_counts_open_orders_from_now`]
+//! 89. [`a_decision_about_a_kept_report_stands`]
+//! 90. [`a_dropped_dead_letter_is_kept_and_never_leaves`]
+//! 91. [`only_a_dead_letter_is_dropped`]
+//! 92. [`all_dead_letters_are_redriven_at_once`]
+//!
+//! **Lists**
+//!
+//! 93. [`jobs_are_listed_newest_first_page_by_page`]
+//! 94. [`jobs_are_found_by_what_is_known_of_them`]
+//! 95. [`items_are_shown_page_by_page`]
+//! 96. [`kept_reports_are_listed_over_all_jobs`]
+//! 97. [`dead_letters_are_listed_page_by_page`]
+//! 98. [`actions_are_listed_page_by_page`]
+//!
+//! **Late receivers**
+//!
+//! 99. [`a_repeat_leaves_in_its_time_as_the_same_event`]
+//! 100. [`a_repeat_counts_as_delivered`]
+//! 101. [`a_repeat_is_held_under_a_lease`]
+//! 102. [`an_acknowledged_completion_is_not_repeated`]
+//! 103. [`an_early_acknowledgement_ends_only_repeats`]
+//! 104. [`reopening_ends_the_repeats_of_the_run_before`]
+//! 105. [`only_a_complete_run_is_acknowledged`]
+//!
+//! **Many servers, and restarts**
+//!
+//! 106. [`concurrent_expiries_strike_once`]
+//! 107. [`a_restart_keeps_what_operators_did`] (durable stores)
 
 mod announcing;
 mod applying;
@@ -146,7 +185,10 @@ mod fixture;
 mod keeping;
 mod lasting;
 mod leaving;
+mod listing;
+mod operating;
 mod reopening;
+mod repeating;
 mod scoped;
 mod traced;
 mod whole;
@@ -180,7 +222,8 @@ pub use creating::{
 pub use expiring::{
     a_deadline_and_a_report_close_an_item_once, a_deadline_strikes_once,
     a_job_without_a_deadline_never_expires, a_late_error_is_only_kept, a_late_success_is_applied_after_all,
-    a_passed_deadline_completes_the_job, a_retry_brings_a_deadline_of_its_own, expiring_honours_its_limit,
+    a_passed_deadline_completes_the_job, a_retry_brings_a_deadline_of_its_own,
+    concurrent_expiries_strike_once, expiring_honours_its_limit,
 };
 pub use keeping::{
     a_conflicting_number_is_kept_and_the_first_stays, a_conflicting_outcome_is_kept_and_the_first_stays,
@@ -190,6 +233,7 @@ pub use keeping::{
 };
 pub use lasting::{
     a_restart_announces_nothing_again, a_restart_keeps_every_result, a_restart_keeps_the_outbox,
+    a_restart_keeps_what_operators_did,
 };
 pub use leaving::{
     a_claim_gives_the_oldest_first, a_claim_honours_its_limit, a_delivered_entry_never_leaves_again,
@@ -200,11 +244,30 @@ pub use leaving::{
     pruning_forgets_only_what_was_delivered_long_ago, redriving_what_is_not_dead_changes_nothing,
     the_depth_counts_what_waits,
 };
+pub use listing::{
+    actions_are_listed_page_by_page, dead_letters_are_listed_page_by_page, items_are_shown_page_by_page,
+    jobs_are_found_by_what_is_known_of_them, jobs_are_listed_newest_first_page_by_page,
+    kept_reports_are_listed_over_all_jobs,
+};
+pub use operating::{
+    a_deadline_is_set_moved_and_taken_away, a_decision_about_a_kept_report_stands,
+    a_dropped_dead_letter_is_kept_and_never_leaves, a_formula_counts_open_orders_from_now,
+    all_dead_letters_are_redriven_at_once, an_operation_under_a_used_key_is_not_done_again,
+    another_operation_under_a_used_key_is_told, concurrent_operations_under_one_key_are_one,
+    concurrent_retries_of_one_run_reopen_once, only_a_dead_letter_is_dropped,
+    what_changes_nothing_is_not_recorded, what_operators_do_is_recorded,
+};
 pub use reopening::{
     a_report_of_a_later_attempt_is_kept, a_report_of_an_earlier_attempt_is_kept,
     a_report_without_an_attempt_is_of_the_open_one, a_second_run_is_announced_under_its_own_id,
     failed_items_reopen_with_their_next_attempt, nothing_failed_changes_nothing, only_failed_items_reopen,
     only_named_items_reopen, retrying_an_unknown_job_is_none,
+};
+pub use repeating::{
+    a_repeat_counts_as_delivered, a_repeat_is_held_under_a_lease,
+    a_repeat_leaves_in_its_time_as_the_same_event, an_acknowledged_completion_is_not_repeated,
+    an_early_acknowledgement_ends_only_repeats, only_a_complete_run_is_acknowledged,
+    reopening_ends_the_repeats_of_the_run_before,
 };
 pub use scoped::a_report_beyond_its_scope_is_of_no_item;
 pub use traced::events_belong_to_the_trace_of_their_report;
@@ -226,6 +289,7 @@ macro_rules! store_conformance {
             a_restart_keeps_every_result
             a_restart_keeps_the_outbox
             a_restart_announces_nothing_again
+            a_restart_keeps_what_operators_did
         );
     };
     ($world:path) => {
@@ -307,6 +371,32 @@ macro_rules! store_conformance {
             a_dropped_call_happens_whole_or_not_at_all
             a_report_beyond_its_scope_is_of_no_item
             events_belong_to_the_trace_of_their_report
+            what_operators_do_is_recorded
+            what_changes_nothing_is_not_recorded
+            an_operation_under_a_used_key_is_not_done_again
+            another_operation_under_a_used_key_is_told
+            concurrent_operations_under_one_key_are_one
+            concurrent_retries_of_one_run_reopen_once
+            a_deadline_is_set_moved_and_taken_away
+            a_formula_counts_open_orders_from_now
+            a_decision_about_a_kept_report_stands
+            a_dropped_dead_letter_is_kept_and_never_leaves
+            only_a_dead_letter_is_dropped
+            all_dead_letters_are_redriven_at_once
+            jobs_are_listed_newest_first_page_by_page
+            jobs_are_found_by_what_is_known_of_them
+            items_are_shown_page_by_page
+            kept_reports_are_listed_over_all_jobs
+            dead_letters_are_listed_page_by_page
+            actions_are_listed_page_by_page
+            a_repeat_leaves_in_its_time_as_the_same_event
+            a_repeat_counts_as_delivered
+            a_repeat_is_held_under_a_lease
+            an_acknowledged_completion_is_not_repeated
+            an_early_acknowledgement_ends_only_repeats
+            reopening_ends_the_repeats_of_the_run_before
+            only_a_complete_run_is_acknowledged
+            concurrent_expiries_strike_once
         );
     };
     (@laws $world:path, $rules:expr, $($law:ident)*) => {

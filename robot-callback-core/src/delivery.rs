@@ -8,6 +8,7 @@ use crate::error::{StoreError, chain};
 use crate::event::Event;
 use crate::metrics;
 use crate::outbox::{Claim, Entry, EntryId, Settlement};
+use crate::repeats::Repeats;
 use crate::store::Store;
 
 /// What one delivery did.
@@ -28,7 +29,7 @@ impl Step {
         let mut step = Self { claimed: settlements.len(), ..Self::default() };
         for (_, settlement) in settlements {
             match settlement {
-                Settlement::Delivered => step.delivered += 1,
+                Settlement::Delivered | Settlement::Repeat { .. } => step.delivered += 1,
                 Settlement::Again { .. } => step.again += 1,
                 Settlement::Dead { .. } => step.dead += 1,
             }
@@ -41,23 +42,34 @@ impl Step {
 pub(crate) fn settlements(
     entries: &[Entry],
     outcomes: Vec<Result<(), EmitError>>,
+    repeats: Repeats,
     backoff: Backoff,
     rng: &mut fastrand::Rng,
 ) -> Vec<(EntryId, Settlement)> {
-    let settled = entries.iter().zip(outcomes);
-    settled.map(|(entry, outcome)| (entry.id, settlement(entry, outcome, backoff, rng))).collect()
+    let mut settle = |entry: &Entry, outcome| match outcome {
+        Ok(()) => match repeats.after(&entry.event, entry.deliveries) {
+            Some(after) => Settlement::Repeat { after },
+            None => Settlement::Delivered,
+        },
+        Err(error) => settlement(entry, error, backoff, rng),
+    };
+    entries.iter().zip(outcomes).map(|(entry, outcome)| (entry.id, settle(entry, outcome))).collect()
 }
 
-fn settlement(
-    entry: &Entry,
-    outcome: Result<(), EmitError>,
-    backoff: Backoff,
-    rng: &mut fastrand::Rng,
-) -> Settlement {
-    let Err(error) = outcome else { return Settlement::Delivered };
+/// What becomes of an entry that was not taken. One that was taken before is not lost by that.
+fn settlement(entry: &Entry, error: EmitError, backoff: Backoff, rng: &mut fastrand::Rng) -> Settlement {
     let reason = chain(&error);
     let (event, failures) = (&entry.event, entry.failures + 1);
     match error {
+        EmitError::Permanent(_) if entry.deliveries > 0 => {
+            tracing::warn!(
+                event.name,
+                event.id,
+                reason,
+                "a repeat was refused; the event had been taken before"
+            );
+            Settlement::Delivered
+        }
         EmitError::Permanent(_) => {
             tracing::error!(event.name, event.id, failures, reason, "an event became a dead letter");
             Settlement::Dead { reason }
@@ -85,7 +97,8 @@ async fn try_in_line<E: Emitter + ?Sized>(store: &dyn Store, emitter: &E) -> Res
     }
     let events: Vec<Event> = lease.entries.iter().map(|entry| entry.event.clone()).collect();
     let outcomes = emitter.emit(&events).await;
-    let settled = settlements(&lease.entries, outcomes, Backoff::default(), &mut fastrand::Rng::new());
+    let mut rng = fastrand::Rng::new();
+    let settled = settlements(&lease.entries, outcomes, Repeats::NONE, Backoff::default(), &mut rng);
     metrics::relayed(Step::of(&settled));
     store.settle(lease.token, settled).await
 }

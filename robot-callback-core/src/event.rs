@@ -10,6 +10,9 @@ use crate::job::{Item, Job, JobType, Order};
 /// The carrier's name as orders and events carry it.
 pub const CARRIER: &str = "COORDINADORA";
 
+/// The name of the event that tells of a run's completion.
+const COMPLETION: &str = "robot/job.batch_completed";
+
 /// Something that happened, as it leaves for whoever waits for it. The same event sent again carries the same id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Event {
@@ -37,6 +40,18 @@ impl Event {
         Self { name: name.to_owned(), id, data, traceparent: None }
     }
 
+    /// Whether it tells that a job's run is complete.
+    #[must_use]
+    pub fn is_completion(&self) -> bool {
+        self.name == COMPLETION
+    }
+
+    /// The id of the event that tells of that run's completion.
+    #[must_use]
+    pub fn completion_id(job: JobId, run: u32) -> String {
+        format!("{COMPLETION}:{job}:{run}")
+    }
+
     /// The last open item of the job's current run became terminal.
     pub(crate) fn batch_completed(job: &Job) -> Self {
         let data = BatchCompleted {
@@ -45,11 +60,7 @@ impl Event {
             success_count: job.success_count,
             error_count: job.error_count,
         };
-        Self::new(
-            "robot/job.batch_completed",
-            format!("robot/job.batch_completed:{}:{}", job.id, job.run),
-            &data,
-        )
+        Self::new(COMPLETION, Self::completion_id(job.id, job.run), &data)
     }
 
     /// An item became `success` with a tracking number, and its order was there; `None` for a type of job that

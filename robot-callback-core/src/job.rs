@@ -159,6 +159,20 @@ pub struct Job {
     pub completed_at: Option<Timestamp>,
 }
 
+impl Job {
+    /// How many items have no result yet.
+    #[must_use]
+    pub fn open_items(&self) -> u32 {
+        self.total_items.saturating_sub(self.success_count.saturating_add(self.error_count))
+    }
+
+    /// Whether its deadline has passed and items are open still.
+    #[must_use]
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.open_items() > 0 && self.deadline.is_some_and(|deadline| deadline <= now)
+    }
+}
+
 /// One order of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

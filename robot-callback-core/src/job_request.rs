@@ -1,14 +1,16 @@
 //! The request that makes a job, as JSON: its fields, and an error for each rule that names the field. Pure.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 
 use crate::amount::Amount;
 use crate::clock::Timestamp;
+use crate::deadline::{Allowance, Deadline};
 use crate::field::FieldError;
 use crate::id::{ContactId, ItemId, JobId, OrderId, WorkspaceId};
 use crate::job::{Contact, JobType, Order};
 use crate::new_job::{NewItem, NewJob, NewOrder};
+use crate::operation::Actor;
 
 /// Why a body makes no job. Shown to the caller as it is.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +35,15 @@ struct JobRequest {
     #[serde(default)]
     job_type: JobType,
     idempotency_key: Option<String>,
-    deadline: Option<Timestamp>,
+    #[serde(default, deserialize_with = "said")]
+    deadline: Option<Option<Timestamp>>,
+    allowance: Option<Allowance>,
     orders: Vec<OrderRequest>,
+}
+
+/// A field that is there, be it `null`; without the field this is not asked.
+fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 #[derive(Deserialize)]
@@ -121,6 +130,9 @@ impl NewJob {
     /// assert_eq!(NewJob::from_json(body, None).unwrap().items.len(), 1);
     /// ```
     ///
+    /// `deadline` is a moment, or `null` for none; `allowance` a formula in its place (`{"secsPerOrder": 30, "plusSecs":
+    /// 600}`); whoever says neither leaves it to the server.
+    ///
     /// An order with nothing but an `orderId` is one that the store has; any other comes along with its details,
     /// and gets a random id if it brings none.
     ///
@@ -138,7 +150,8 @@ impl NewJob {
             job_type: request.job_type,
             idempotency_key: header_key.or(request.idempotency_key),
             fingerprint: Some(fingerprint(body)),
-            deadline: request.deadline,
+            deadline: Deadline::of_fields(request.deadline, request.allowance)?,
+            actor: Actor::default(),
             items,
         };
         job.check()?;

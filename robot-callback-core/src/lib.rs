@@ -45,11 +45,16 @@ mod signature;
 mod trace;
 mod verdict;
 
+mod action;
+mod deadline;
 mod error;
 mod job_request;
 mod kept;
 mod new_job;
+mod operation;
 mod outbox;
+mod page;
+mod query;
 mod view;
 
 #[cfg(feature = "metrics")]
@@ -64,6 +69,7 @@ mod store;
 mod backoff;
 mod delivery;
 mod relay;
+mod repeats;
 
 #[cfg(feature = "http")]
 mod http;
@@ -74,11 +80,13 @@ pub mod conformance;
 #[cfg(feature = "http")]
 pub use self::http::{CallbackEndpoint, EndpointOptions, Problem};
 
+pub use action::Action;
 pub use amount::{Amount, AmountError};
 pub use backoff::Backoff;
 pub use callback::{CALLBACK_PATH, CallbackError, MAX_BODY, Receipt, SECRET_HEADER, handle_callback};
 pub use change::Rules;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use deadline::{Allowance, Deadline};
 pub use delivery::Step;
 #[cfg(feature = "inngest")]
 pub use emitter::inngest;
@@ -93,8 +101,12 @@ pub use job::{Contact, Item, ItemStatus, Job, JobStatus, JobType, Order};
 pub use job_request::JobRequestError;
 pub use kept::{KeptReport, Resolution};
 pub use new_job::{Creation, NewItem, NewJob, NewOrder};
-pub use outbox::{Claim, DeadLetter, Entry, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
+pub use operation::{Actor, Answer, Command, Done, Effect, Objection, Operation};
+pub use outbox::{Claim, DeadLetter, Dropped, Entry, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
+pub use page::{Cursor, CursorError, Page, PageRequest};
+pub use query::{ActionQuery, ItemQuery, JobQuery, KeptQuery, LetterQuery};
 pub use relay::{Relay, RelayEmitter, RelayOptions};
+pub use repeats::Repeats;
 pub use report::{ErrorType, Outcome, Report, ReportError};
 pub use scope::Scope;
 pub use secret::{Presented, Secrets};
@@ -108,4 +120,4 @@ pub use store::{PostgresOptions, PostgresStore, StatementMode};
 pub use store::{SqliteOptions, SqliteStore};
 pub use trace::{TRACEPARENT_HEADER, Traceparent};
 pub use verdict::{Verdict, judge};
-pub use view::{Discrepancy, ItemView, JobView, Recount};
+pub use view::{Discrepancy, ItemView, JobPage, JobView, Recount};

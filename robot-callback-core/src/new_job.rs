@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use crate::clock::Timestamp;
+use crate::deadline::Deadline;
 use crate::field::FieldError;
 use crate::id::{ItemId, JobId, OrderId, WorkspaceId};
 use crate::job::{Item, ItemStatus, Job, JobStatus, JobType, Order};
+use crate::operation::Actor;
 
 /// A job to be made.
 #[derive(Clone, Debug)]
@@ -20,8 +22,10 @@ pub struct NewJob {
     pub idempotency_key: Option<String>,
     /// What tells one request from another under the same key, such as a digest of it. `None`: nothing does.
     pub fingerprint: Option<String>,
-    /// When its open items are closed as timed out; `None` means never.
-    pub deadline: Option<Timestamp>,
+    /// When its open items are closed as timed out.
+    pub deadline: Deadline,
+    /// Who makes it, for the record.
+    pub actor: Actor,
     /// Its items, at least one.
     pub items: Vec<NewItem>,
 }
@@ -92,7 +96,8 @@ impl NewJob {
             job_type: JobType::default(),
             idempotency_key: None,
             fingerprint: None,
-            deadline: None,
+            deadline: Deadline::Unsaid,
+            actor: Actor::default(),
             items,
         }
     }
@@ -127,16 +132,17 @@ impl NewJob {
     /// The rows of the job and its items, as they begin.
     #[must_use]
     pub fn rows(&self, now: Timestamp) -> (Job, Vec<Item>) {
+        let total_items = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
         let job = Job {
             id: self.id,
             workspace_id: self.workspace_id,
             job_type: self.job_type,
             status: JobStatus::Pending,
-            total_items: u32::try_from(self.items.len()).unwrap_or(u32::MAX),
+            total_items,
             success_count: 0,
             error_count: 0,
             run: 1,
-            deadline: self.deadline,
+            deadline: self.deadline.moment(now, total_items),
             created_at: now,
             completed_at: None,
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::event::Event;
@@ -19,6 +19,8 @@ pub struct Entry {
     pub event: Event,
     /// How many times sending it has failed so far.
     pub failures: u32,
+    /// How many times it was taken before. More than none only where it is [sent again](Settlement::Repeat).
+    pub deliveries: u32,
 }
 
 /// A request for entries that are due.
@@ -47,6 +49,12 @@ pub struct Lease {
 pub enum Settlement {
     /// It was taken. It never leaves again.
     Delivered,
+    /// It was taken, and leaves once more for receivers that came late, unless it is acknowledged meanwhile. It counts
+    /// as delivered all the same.
+    Repeat {
+        /// How long until then.
+        after: Duration,
+    },
     /// It was not, this time.
     Again {
         /// How long until it is due next.
@@ -73,15 +81,29 @@ pub struct DeadLetter {
     pub reason: String,
     /// How many times sending it failed.
     pub failures: u32,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+    /// When an operator gave it up, and why.
+    pub dropped: Option<Dropped>,
+}
+
+/// What is known of a dead letter that was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dropped {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
 }
 
 /// How much waits in the outbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxDepth {
-    /// Entries not yet delivered, leased ones included.
+    /// Entries not yet delivered, leased ones included. One that was, and is sent again, is not among them.
     pub pending: u64,
-    /// Dead letters.
+    /// Dead letters, those that were dropped left out.
     pub dead: u64,
     /// When the oldest pending entry was recorded.
     pub oldest: Option<Timestamp>,

@@ -20,6 +20,7 @@ use crate::error::{StoreError, chain};
 use crate::event::Event;
 use crate::metrics;
 use crate::outbox::Claim;
+use crate::repeats::Repeats;
 use crate::store::Store;
 
 const TIDY_EVERY: Duration = Duration::from_secs(60);
@@ -39,6 +40,8 @@ pub struct RelayOptions {
     pub poll: Duration,
     /// The waits between tries. Default: up to 1 second after the first failure, doubling up to 5 minutes.
     pub backoff: Backoff,
+    /// When a completion is sent again, for receivers that began to wait too late. Default: never.
+    pub repeats: Repeats,
     /// How long delivered entries are kept to look at. Default: 7 days.
     pub retention: Duration,
     /// The seed of the jitter; the same seed gives the same waits. Default: random.
@@ -53,6 +56,7 @@ impl Default for RelayOptions {
             send_timeout: Duration::from_secs(40),
             poll: Duration::from_secs(1),
             backoff: Backoff::default(),
+            repeats: Repeats::NONE,
             retention: Duration::from_secs(7 * 24 * 3600),
             seed: fastrand::u64(..),
         }
@@ -143,8 +147,8 @@ impl Relay {
             return Ok(Step::default());
         }
         let outcomes = self.send(lease.entries.iter().map(|entry| entry.event.clone()).collect()).await;
-        let settlements =
-            delivery::settlements(&lease.entries, outcomes, self.options.backoff, &mut self.rng());
+        let RelayOptions { repeats, backoff, .. } = self.options;
+        let settlements = delivery::settlements(&lease.entries, outcomes, repeats, backoff, &mut self.rng());
         let step = Step::of(&settlements);
         metrics::relayed(step);
         self.store.settle(lease.token, settlements).await?;

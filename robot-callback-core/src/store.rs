@@ -12,6 +12,7 @@ mod sqlite;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
@@ -19,18 +20,23 @@ pub use postgres::{PostgresOptions, PostgresStore, StatementMode};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
 
-use crate::clock::Timestamp;
+use crate::action::Action;
 use crate::error::StoreError;
-use crate::id::{ItemId, JobId};
-use crate::kept::{KeptReport, Resolution};
+use crate::id::JobId;
+use crate::job::Job;
+use crate::kept::KeptReport;
 use crate::new_job::{Creation, NewJob};
+use crate::operation::{Answer, Command};
 use crate::outbox::{Claim, DeadLetter, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
+use crate::page::Page;
+use crate::query::{ActionQuery, ItemQuery, JobQuery, KeptQuery, LetterQuery};
 use crate::report::Report;
 use crate::verdict::Verdict;
-use crate::view::{Discrepancy, JobView};
+use crate::view::{Discrepancy, JobPage, JobView};
 
 /// What applying a report did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Applied {
     /// What became of the report.
     pub verdict: Verdict,
@@ -55,7 +61,7 @@ pub struct Applied {
 /// They are numbered in `conformance` (a feature of this crate), where each is a function named by what it says;
 /// whoever writes a store runs them all. What is not listed there is not promised. For this trait: 1 to 9 and 17 to
 /// 26 (reports), 10 to 16 (what events say), 37 to 39 (attempts), 44 and 45 (late reports), 58 to 65, 69 to 71 (the
-/// outbox), 73 and 75, 79 (scope); for durable stores 76 to 78.
+/// outbox), 73 and 75, 79 (scope), 80 (traces), 99 to 101 (repeats); for durable stores 76 to 78.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Applies one report, in one transaction:
@@ -106,10 +112,11 @@ pub trait Store: Send + Sync + 'static {
 ///
 /// # Laws
 /// In the same list: 27 to 30 (kept reports), 31 to 36 (re-opening), 40 to 43, 46 and 47 (deadlines), 48 to 57 (making
-/// jobs), 66 to 68 (dead letters), 72 (depth), 74 (verification).
+/// jobs), 66 to 68 (dead letters), 72 (depth), 74 (verification), 81 to 92 (operations), 93 to 98 (lists), 102 to 105
+/// (acknowledgements), 106; for durable stores 107.
 #[async_trait]
 pub trait OperatorStore: Store {
-    /// Makes a job. The same idempotency key in the same workspace makes no second one.
+    /// Makes a job, and records who made it. The same idempotency key in the same workspace makes no second one.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -121,19 +128,6 @@ pub trait OperatorStore: Store {
     /// See [`StoreError`].
     async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError>;
 
-    /// Re-opens failed items of a job, all of them or those named: each gets its next attempt, the job its next
-    /// run, with `deadline` as its deadline. Says which items were re-opened; none of them failed is an empty
-    /// answer and changes nothing. `None` when there is no such job.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    async fn retry_failed(
-        &self,
-        job: JobId,
-        items: Option<Vec<ItemId>>,
-        deadline: Option<Timestamp>,
-    ) -> Result<Option<Vec<ItemId>>, StoreError>;
-
     /// Closes the open items of jobs whose deadline has passed, as `error`/`timeout`, at most `limit` jobs, each in
     /// a transaction of its own. Says which jobs.
     ///
@@ -141,31 +135,46 @@ pub trait OperatorStore: Store {
     /// See [`StoreError`].
     async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError>;
 
-    /// The reports of a job's items that were kept and not applied, oldest first.
+    /// A job with some of its items, a page of them.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn kept_reports(&self, job: JobId) -> Result<Vec<KeptReport>, StoreError>;
+    async fn job_page(&self, id: JobId, query: ItemQuery) -> Result<Option<JobPage>, StoreError>;
 
-    /// Settles a kept report: accepting it lets it win over what the item ended with, counters, order and event
-    /// included; dismissing it leaves all as it is. `None` when there is no such kept report, or it was settled
-    /// before.
+    /// Jobs, newest first.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn resolve_kept(&self, id: i64, resolution: Resolution) -> Result<Option<Applied>, StoreError>;
+    async fn jobs(&self, query: JobQuery) -> Result<Page<Job>, StoreError>;
 
-    /// Entries refused for good, oldest first, at most `limit`.
+    /// Does what an operator asks, in one transaction:
+    ///
+    /// 1. looks whether it was done before under the same key ([`Command::done_before`] says what is answered then),
+    ///    with others that come under that key kept waiting,
+    /// 2. does it, or objects and changes nothing,
+    /// 3. records it, if [`Action::of`] makes a record of it.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError>;
+    async fn operate(&self, command: Command) -> Result<Answer, StoreError>;
 
-    /// Puts dead letters back among the entries that are due; says how many.
+    /// What operators did, newest first.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn redrive(&self, ids: Vec<EntryId>) -> Result<usize, StoreError>;
+    async fn actions(&self, query: ActionQuery) -> Result<Page<Action>, StoreError>;
+
+    /// Reports that were kept and not applied, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn kept_reports(&self, query: KeptQuery) -> Result<Page<KeptReport>, StoreError>;
+
+    /// Entries refused for good, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn dead_letters(&self, query: LetterQuery) -> Result<Page<DeadLetter>, StoreError>;
 
     /// How much waits in the outbox.
     ///

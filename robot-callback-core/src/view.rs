@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::id::JobId;
 use crate::job::{Item, ItemStatus, Job, JobStatus, Order};
+use crate::page::Page;
 
 /// A job with everything in it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -16,6 +17,15 @@ pub struct JobView {
     pub job: Job,
     /// Its items, in the order they were given.
     pub items: Vec<ItemView>,
+}
+
+/// A job with some of what is in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobPage {
+    /// The job.
+    pub job: Job,
+    /// The items asked for, in the order they were given.
+    pub items: Page<ItemView>,
 }
 
 /// An item with its order.

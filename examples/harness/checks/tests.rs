@@ -151,6 +151,8 @@ async fn what_waits_or_died_or_was_given_up_is_named() {
     facts.given_up.push("item … was not delivered".into());
     let event = facts.events[0].clone();
     facts.dead_letters.push(robot_callback_core::DeadLetter {
+        recorded_at: robot_callback_core::Timestamp::EPOCH,
+        dropped: None,
         id: 1,
         event,
         reason: "no".into(),

@@ -10,6 +10,10 @@ use self::store::JsonFileStore;
 
 #[path = "../../custom_store/file.rs"]
 mod file;
+#[path = "../../custom_store/lists.rs"]
+mod lists;
+#[path = "../../custom_store/operate.rs"]
+mod operate;
 #[path = "../../custom_store/outbox.rs"]
 mod outbox;
 #[path = "../../custom_store/rows.rs"]

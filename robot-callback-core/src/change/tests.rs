@@ -229,7 +229,7 @@ fn reopening_takes_the_failed_items_and_begins_the_next_run() {
     let deadline = Some(now());
     let job = Job { status: JobStatus::Completed, error_count: 3, success_count: 1, ..first.job.clone() };
     let items = vec![errored.clone(), succeeded.clone(), late, first.item.clone()];
-    let (reopened, failed) = reopen(job, items, deadline).expect("two of them failed");
+    let (reopened, failed) = reopen(job, items, deadline.into(), now()).expect("two of them failed");
     assert_eq!((reopened.status, reopened.run), (JobStatus::Pending, 2), "the next run begins");
     assert_eq!((reopened.success_count, reopened.error_count), (1, 1), "lowered by those re-opened");
     assert_eq!((reopened.deadline, reopened.completed_at), (deadline, None), "with its own deadline");
@@ -238,7 +238,10 @@ fn reopening_takes_the_failed_items_and_begins_the_next_run() {
         let fresh = Item { id: item.id, attempt: 3, ..first.item.clone() };
         assert_eq!(item, fresh, "as good as new, at the next attempt");
     }
-    assert!(reopen(first.job, vec![succeeded, first.item], None).is_none(), "none of these failed");
+    assert!(
+        reopen(first.job, vec![succeeded, first.item], Deadline::Never, now()).is_none(),
+        "none of these failed"
+    );
 }
 
 #[test]

@@ -30,10 +30,10 @@ pub async fn a_job_is_read_back_as_it_was_made(world: World) {
     let orders: Vec<Order> = (0..9).map(|_| order(workspace)).chain([bare]).collect();
     let new = NewJob {
         job_type: JobType::GuideLookup,
-        deadline: world.in_a_minute(),
+        deadline: world.in_a_minute().into(),
         ..NewJob::of_orders(workspace, orders.iter().cloned().map(details))
     };
-    let deadline = new.deadline;
+    let deadline = world.in_a_minute();
     let made = world.make(new).await;
     let view = world.view(made.job).await;
     assert_eq!((view.job.id, view.job.workspace_id), (made.job, workspace), "the job is its owner's");

@@ -1,4 +1,4 @@
-//! Laws 40 to 47: a passed deadline closes what is open, and what is heard afterwards is not lost.
+//! Laws 40 to 47, and 106: a passed deadline closes what is open, and what is heard afterwards is not lost.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::verdict::Verdict;
 
 impl World {
     fn due_in_a_minute(&self, items: usize) -> NewJob {
-        NewJob { deadline: self.in_a_minute(), ..job_of(items) }
+        NewJob { deadline: self.in_a_minute().into(), ..job_of(items) }
     }
 }
 
@@ -147,7 +147,7 @@ pub async fn a_retry_brings_a_deadline_of_its_own(world: World) {
     world.clock.advance(MINUTE);
     world.expire().await;
     let deadline = world.in_a_minute();
-    let reopened = world.store.retry_failed(made.job, None, deadline).await.expect("the store re-opens");
+    let reopened = world.retry_items(made.job, None, deadline).await;
     assert_eq!(reopened, Some(made.items.clone()), "what the deadline closed is a failed item");
     assert_eq!(world.job(made.job).await.deadline, deadline, "the new deadline goes for the old one");
     assert!(!world.item(&made, 0).await.expired, "a re-opened item is not expired");
@@ -184,5 +184,26 @@ pub async fn a_deadline_and_a_report_close_an_item_once(world: World) {
         assert_eq!(completions(&events).len(), 1, "the job is announced once");
         assert_eq!(events.len(), 9, "and so is each of its items");
     }
+    world.finds_nothing_amiss().await;
+}
+
+/// **Law 106.** Of many who keep deadlines at once, each job that is over is closed by one, and announced once.
+pub async fn concurrent_expiries_strike_once(world: World) {
+    let world = std::sync::Arc::new(world);
+    let mut over = Vec::new();
+    for _ in 0..6 {
+        over.push(world.make(world.due_in_a_minute(3)).await.job);
+    }
+    world.clock.advance(MINUTE);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let world = world.clone();
+        tasks.spawn(async move { world.expire().await });
+    }
+    let mut closed = tasks.join_all().await.concat();
+    over.sort();
+    closed.sort();
+    assert_eq!(closed, over, "each job is closed by one of them");
+    assert_eq!(completions(&world.drain().await).len(), 6, "and announced once");
     world.finds_nothing_amiss().await;
 }

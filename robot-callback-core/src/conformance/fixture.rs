@@ -10,7 +10,10 @@ use crate::id::{ContactId, ItemId, JobId, OrderId, WorkspaceId};
 use crate::job::{Contact, Item, Job, Order};
 use crate::kept::{KeptReport, Resolution};
 use crate::new_job::{Creation, NewJob, NewOrder};
-use crate::outbox::{Claim, Lease, LeaseToken, Settlement};
+use crate::operation::{Actor, Answer, Command, Done, Effect, Operation};
+use crate::outbox::{Claim, DeadLetter, EntryId, Lease, LeaseToken, Settlement};
+use crate::page::PageRequest;
+use crate::query::{KeptQuery, LetterQuery};
 use crate::report::{ErrorType, Report};
 use crate::store::Applied;
 use crate::verdict::Verdict;
@@ -143,16 +146,58 @@ impl World {
     }
 
     pub(super) async fn kept(&self, job: JobId) -> Vec<KeptReport> {
-        self.store.kept_reports(job).await.expect("the store answers")
+        let (job, page) = (Some(job), PageRequest::first(1_000));
+        let query = KeptQuery { job, page, ..KeptQuery::default() };
+        self.store.kept_reports(query).await.expect("the store answers").rows
     }
 
-    pub(super) async fn resolve(&self, id: i64, resolution: Resolution) -> Option<Applied> {
-        self.store.resolve_kept(id, resolution).await.expect("the store settles kept reports")
+    pub(super) async fn letters(&self) -> Vec<DeadLetter> {
+        self.store.dead_letters(LetterQuery::default()).await.expect("the store answers").rows
+    }
+
+    pub(super) async fn command(&self, command: Command) -> Answer {
+        self.store.operate(command).await.expect("the store does what operators ask")
+    }
+
+    pub(super) async fn operate(&self, operation: Operation) -> Answer {
+        self.command(Command::new(operation, Actor::new("ana"))).await
+    }
+
+    /// What that did, when nothing stands against it.
+    pub(super) async fn effect(&self, operation: Operation) -> Effect {
+        self.operate(operation).await.expect("nothing stands against it").effect
+    }
+
+    pub(super) async fn resolve(&self, kept_id: i64, resolution: Resolution) -> Option<Applied> {
+        match self.operate(Operation::Resolve { kept_id, resolution }).await {
+            Ok(Done { effect: Effect::Resolved(applied), .. }) => Some(applied),
+            _ => None,
+        }
     }
 
     pub(super) async fn retry(&self, job: JobId) -> Vec<ItemId> {
-        let reopened = self.store.retry_failed(job, None, None).await.expect("the store re-opens");
-        reopened.expect("the job is there")
+        self.retry_items(job, None, None).await.expect("the job is there")
+    }
+
+    /// Which items were re-opened; `None` when there is no such job.
+    pub(super) async fn retry_items(
+        &self,
+        job_id: JobId,
+        items: Option<Vec<ItemId>>,
+        deadline: Option<Timestamp>,
+    ) -> Option<Vec<ItemId>> {
+        let deadline = deadline.into();
+        match self.operate(Operation::Retry { job_id, items, run: None, deadline }).await.ok()?.effect {
+            Effect::Reopened { items, .. } => Some(items),
+            _ => Some(Vec::new()),
+        }
+    }
+
+    pub(super) async fn redrive(&self, entries: Vec<EntryId>) -> Vec<EntryId> {
+        match self.effect(Operation::Redrive { entries: Some(entries) }).await {
+            Effect::Redriven { entries } => entries,
+            _ => Vec::new(),
+        }
     }
 
     pub(super) async fn expire(&self) -> Vec<JobId> {

@@ -1,22 +1,25 @@
-//! Laws 76 to 78, of durable stores: what was acknowledged is there after a restart.
+//! Laws 76 to 78, and 107, of durable stores: what was acknowledged is there after a restart.
 
 use super::World;
 use super::fixture::{MINUTE, completions, failure, job_of, success};
+use crate::deadline::Deadline;
 use crate::kept::Resolution;
 use crate::new_job::{Creation, NewJob};
+use crate::operation::{Actor, Command, Done, Operation};
 use crate::outbox::Settlement;
+use crate::query::ActionQuery;
 use crate::verdict::Verdict;
 
 /// **Law 76.** A restart keeps jobs, items, orders and kept reports, and goes on where the store was.
 pub async fn a_restart_keeps_every_result(world: World) {
     let key = Some("key".to_owned());
-    let new = NewJob { idempotency_key: key.clone(), deadline: world.in_a_minute(), ..job_of(4) };
+    let new = NewJob { idempotency_key: key.clone(), deadline: world.in_a_minute().into(), ..job_of(4) };
     let workspace_id = new.workspace_id;
     let made = world.make(new).await;
     world.apply(success(made.items[0])).await;
     world.apply(failure(made.items[0])).await;
     world.apply(failure(made.items[1])).await;
-    world.store.retry_failed(made.job, None, world.in_a_minute()).await.expect("the store re-opens");
+    world.retry_items(made.job, None, world.in_a_minute()).await;
     world.apply(success(made.items[1]).for_attempt(1)).await;
     let before = world.picture(made.job).await;
 
@@ -53,7 +56,7 @@ pub async fn a_restart_keeps_the_outbox(world: World) {
     assert_eq!(world.store.outbox_depth().await.expect("the store answers"), depth, "as deep as before");
     let rest = world.claim(100).await;
     assert_eq!(rest.entries.len(), 3, "what is leased, delivered or dead is not due after a restart");
-    let letters = world.store.dead_letters(10).await.expect("the store answers");
+    let letters = world.letters().await;
     assert_eq!(letters[0].event, lease.entries[1].event, "a dead letter is still there, whole");
     assert_eq!(letters[0].reason, "refused as it is", "with its reason");
     let world = world.restarted().await;
@@ -80,4 +83,29 @@ pub async fn a_restart_announces_nothing_again(world: World) {
     assert!(!applied.completed, "nor by an operator's word");
     assert!(completions(&world.drain().await).is_empty(), "no run is announced twice");
     world.finds_nothing_amiss().await;
+}
+
+/// **Law 107.** A restart keeps what operators did, under which keys, and what is to leave once more.
+pub async fn a_restart_keeps_what_operators_did(world: World) {
+    let made = world.make(job_of(2)).await;
+    for item in &made.items {
+        world.apply(failure(*item)).await;
+    }
+    let lease = world.claim(10).await;
+    let repeat = Settlement::Repeat { after: MINUTE };
+    world.settle(lease.token, vec![(lease.entries[0].id, repeat)]).await;
+    let world = world.restarted().await;
+    world.clock.advance(MINUTE);
+    let again = world.claim(10).await;
+    assert_eq!(again.entries[0].deliveries, 1, "a repeat leaves in its time after a restart");
+    let retry = Operation::Retry { job_id: made.job, items: None, run: Some(1), deadline: Deadline::Never };
+    let command = Command::new(retry, Actor::new("ana")).under("key");
+    let done = world.command(command.clone()).await.expect("nothing stands against it");
+    let query = ActionQuery::default();
+    let actions = world.store.actions(query).await.expect("the store answers");
+    let world = world.restarted().await;
+    assert_eq!(world.command(command).await, Ok(Done { repeated: true, ..done }), "a key stays used");
+    assert_eq!(world.store.actions(query).await.expect("the store answers"), actions, "and the record stays");
+    world.clock.advance(MINUTE);
+    assert!(world.claim(10).await.entries.is_empty(), "what a re-opening ended stays ended");
 }

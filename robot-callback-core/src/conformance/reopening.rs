@@ -75,7 +75,7 @@ pub async fn only_named_items_reopen(world: World) {
     }
     let named = vec![made.items[1], made.items[2], other.items[0], ItemId::random()];
     let before = world.picture(other.job).await;
-    let reopened = world.store.retry_failed(made.job, Some(named), None).await.expect("the store re-opens");
+    let reopened = world.retry_items(made.job, Some(named), None).await;
     assert_eq!(reopened, Some(vec![made.items[1]]), "of the items named, the failed one of this job");
     assert_eq!(world.item(&made, 0).await.status, ItemStatus::Error, "a failed item not named stays");
     assert_eq!(world.job(made.job).await.error_count, 1, "and is still counted");
@@ -90,16 +90,16 @@ pub async fn nothing_failed_changes_nothing(world: World) {
     for _ in 0..2 {
         let before = world.picture(made.job).await;
         for items in [None, Some(Vec::new()), Some(made.items.clone())] {
-            let reopened = world.store.retry_failed(made.job, items, world.in_a_minute()).await;
-            assert_eq!(reopened.expect("the store answers"), Some(Vec::new()), "none of them failed");
+            let reopened = world.retry_items(made.job, items, world.in_a_minute()).await;
+            assert_eq!(reopened, Some(Vec::new()), "none of them failed");
         }
         assert_eq!(world.picture(made.job).await, before, "re-opening nothing changes nothing");
         world.apply(success(made.items[1])).await;
     }
     let failed = world.make(job_of(1)).await;
     world.apply(failure(failed.items[0])).await;
-    let none_named = world.store.retry_failed(failed.job, Some(Vec::new()), None).await;
-    assert_eq!(none_named.expect("the store answers"), Some(Vec::new()), "naming none re-opens none");
+    let none_named = world.retry_items(failed.job, Some(Vec::new()), None).await;
+    assert_eq!(none_named, Some(Vec::new()), "naming none re-opens none");
     assert_eq!(world.job(failed.job).await.run, 1, "and begins no run");
     world.finds_nothing_amiss().await;
 }
@@ -107,8 +107,8 @@ pub async fn nothing_failed_changes_nothing(world: World) {
 /// **Law 36.** Re-opening a job that is not there is `None`.
 pub async fn retrying_an_unknown_job_is_none(world: World) {
     for items in [None, Some(vec![ItemId::random()])] {
-        let reopened = world.store.retry_failed(JobId::random(), items, None).await;
-        assert_eq!(reopened.expect("the store answers"), None, "there is no such job");
+        let reopened = world.retry_items(JobId::random(), items, None).await;
+        assert_eq!(reopened, None, "there is no such job");
     }
 }
 

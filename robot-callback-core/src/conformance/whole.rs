@@ -20,7 +20,7 @@ pub async fn a_store_in_order_answers_a_ping(world: World) {
 pub async fn verification_finds_nothing_amiss(world: World) {
     world.finds_nothing_amiss().await;
     for job_type in [JobType::CreateShipment, JobType::GuideLookup, JobType::OcrGuideRead] {
-        let made = world.make(NewJob { job_type, deadline: world.in_a_minute(), ..job_of(5) }).await;
+        let made = world.make(NewJob { job_type, deadline: world.in_a_minute().into(), ..job_of(5) }).await;
         let items = &made.items;
         for report in [
             success(items[0]),
@@ -41,7 +41,7 @@ pub async fn verification_finds_nothing_amiss(world: World) {
         world.expire().await;
         world.finds_nothing_amiss().await;
         let deadline = world.in_a_minute();
-        world.store.retry_failed(made.job, None, deadline).await.expect("the store re-opens");
+        world.retry_items(made.job, None, deadline).await;
         world.apply(success(items[1])).await;
         world.clock.advance(MINUTE);
         world.expire().await;

@@ -3,6 +3,8 @@
 //! One lock around one state; every verb takes it once, so every call is atomic. Durable it is not: a restart
 //! forgets everything. It is for tests, for trying things out, and for reading.
 
+mod lists;
+mod operate;
 mod outbox;
 mod state;
 
@@ -13,15 +15,20 @@ use async_trait::async_trait;
 
 use self::state::State;
 use super::{Applied, OperatorStore, Store};
+use crate::action::Action;
 use crate::change::Rules;
-use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::clock::{Clock, SystemClock};
 use crate::error::StoreError;
-use crate::id::{ItemId, JobId};
-use crate::kept::{KeptReport, Resolution};
+use crate::id::JobId;
+use crate::job::Job;
+use crate::kept::KeptReport;
 use crate::new_job::{Creation, NewJob};
+use crate::operation::{Answer, Command};
 use crate::outbox::{Claim, DeadLetter, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
+use crate::page::Page;
+use crate::query::{ActionQuery, ItemQuery, JobQuery, KeptQuery, LetterQuery};
 use crate::report::Report;
-use crate::view::{Discrepancy, JobView};
+use crate::view::{Discrepancy, JobPage, JobView};
 
 /// A store in memory.
 pub struct MemoryStore {
@@ -94,33 +101,32 @@ impl OperatorStore for MemoryStore {
         Ok(self.state().view(id))
     }
 
-    async fn retry_failed(
-        &self,
-        job: JobId,
-        items: Option<Vec<ItemId>>,
-        deadline: Option<Timestamp>,
-    ) -> Result<Option<Vec<ItemId>>, StoreError> {
-        Ok(self.state().retry_failed(job, items.as_deref(), deadline))
+    async fn job_page(&self, id: JobId, query: ItemQuery) -> Result<Option<JobPage>, StoreError> {
+        Ok(self.state().job_page(id, &query))
+    }
+
+    async fn jobs(&self, query: JobQuery) -> Result<Page<Job>, StoreError> {
+        Ok(self.state().jobs(&query, self.clock.now()))
+    }
+
+    async fn operate(&self, command: Command) -> Result<Answer, StoreError> {
+        Ok(self.state().operate(&command, self.rules, self.clock.now()))
+    }
+
+    async fn actions(&self, query: ActionQuery) -> Result<Page<Action>, StoreError> {
+        Ok(self.state().actions(&query))
     }
 
     async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError> {
         Ok(self.state().expire(limit, self.rules, self.clock.now()))
     }
 
-    async fn kept_reports(&self, job: JobId) -> Result<Vec<KeptReport>, StoreError> {
-        Ok(self.state().kept.iter().filter(|kept| kept.job_id == job).cloned().collect())
+    async fn kept_reports(&self, query: KeptQuery) -> Result<Page<KeptReport>, StoreError> {
+        Ok(self.state().kept_reports(&query))
     }
 
-    async fn resolve_kept(&self, id: i64, resolution: Resolution) -> Result<Option<Applied>, StoreError> {
-        Ok(self.state().resolve_kept(id, resolution, self.rules, self.clock.now()))
-    }
-
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        Ok(self.state().outbox.dead_letters(limit))
-    }
-
-    async fn redrive(&self, ids: Vec<EntryId>) -> Result<usize, StoreError> {
-        Ok(self.state().outbox.redrive(&ids, self.clock.now()))
+    async fn dead_letters(&self, query: LetterQuery) -> Result<Page<DeadLetter>, StoreError> {
+        Ok(self.state().outbox.dead_letters(query))
     }
 
     async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {

@@ -3,11 +3,15 @@
 //! Reports go through one lane a process ([`lane`]), which applies what is waiting as a set. What is added to the
 //! database stands in a schema of its own, `robot_callback`.
 
+mod actions;
 mod error;
 mod jobs;
 mod kept;
 mod lane;
+mod letters;
+mod lists;
 mod migrate;
+mod operate;
 mod outbox;
 mod rows;
 mod scenes;
@@ -28,16 +32,21 @@ pub use self::session::StatementMode;
 use self::session::{Session, Sessions};
 use self::url::Target;
 use super::{Applied, OperatorStore, Store};
+use crate::action::Action;
 use crate::change::Rules;
-use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::clock::{Clock, SystemClock};
 use crate::error::StoreError;
-use crate::id::{ItemId, JobId};
-use crate::kept::{KeptReport, Resolution};
+use crate::id::JobId;
+use crate::job::Job;
+use crate::kept::KeptReport;
 use crate::metrics;
 use crate::new_job::{Creation, NewJob};
+use crate::operation::{Answer, Command};
 use crate::outbox::{Claim, DeadLetter, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
+use crate::page::Page;
+use crate::query::{ActionQuery, ItemQuery, JobQuery, KeptQuery, LetterQuery};
 use crate::report::Report;
-use crate::view::{Discrepancy, JobView};
+use crate::view::{Discrepancy, JobPage, JobView};
 
 /// How a PostgreSQL store works.
 #[derive(Clone)]
@@ -175,14 +184,22 @@ impl OperatorStore for PostgresStore {
         self.transact(async |db| jobs::view(db, id).await).await
     }
 
-    async fn retry_failed(
-        &self,
-        job: JobId,
-        items: Option<Vec<ItemId>>,
-        deadline: Option<Timestamp>,
-    ) -> Result<Option<Vec<ItemId>>, StoreError> {
+    async fn job_page(&self, id: JobId, query: ItemQuery) -> Result<Option<JobPage>, StoreError> {
+        self.transact(async |db| lists::job_page(db, id, &query).await).await
+    }
+
+    async fn jobs(&self, query: JobQuery) -> Result<Page<Job>, StoreError> {
         let now = self.clock.now();
-        self.transact(async |db| jobs::retry_failed(db, job, items.as_deref(), deadline, now).await).await
+        self.transact(async |db| lists::jobs(db, &query, now).await).await
+    }
+
+    async fn operate(&self, command: Command) -> Result<Answer, StoreError> {
+        let (rules, now) = (self.rules, self.clock.now());
+        self.transact(async |db| operate::operate(db, &command, rules, now).await).await
+    }
+
+    async fn actions(&self, query: ActionQuery) -> Result<Page<Action>, StoreError> {
+        self.transact(async |db| actions::list(db, &query).await).await
     }
 
     async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError> {
@@ -197,22 +214,12 @@ impl OperatorStore for PostgresStore {
         Ok(expired)
     }
 
-    async fn kept_reports(&self, job: JobId) -> Result<Vec<KeptReport>, StoreError> {
-        self.transact(async |db| kept::of_job(db, job).await).await
+    async fn kept_reports(&self, query: KeptQuery) -> Result<Page<KeptReport>, StoreError> {
+        self.transact(async |db| kept::list(db, &query).await).await
     }
 
-    async fn resolve_kept(&self, id: i64, resolution: Resolution) -> Result<Option<Applied>, StoreError> {
-        let (rules, now) = (self.rules, self.clock.now());
-        self.transact(async |db| kept::resolve(db, id, resolution, rules, now).await).await
-    }
-
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        self.transact(async |db| outbox::dead_letters(db, limit).await).await
-    }
-
-    async fn redrive(&self, ids: Vec<EntryId>) -> Result<usize, StoreError> {
-        let now = self.clock.now();
-        self.transact(async |db| outbox::redrive(db, &ids, now).await).await
+    async fn dead_letters(&self, query: LetterQuery) -> Result<Page<DeadLetter>, StoreError> {
+        self.transact(async |db| letters::list(db, query).await).await
     }
 
     async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {

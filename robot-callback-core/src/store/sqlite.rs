@@ -3,11 +3,14 @@
 //! All writing goes through one thread ([`writer`]), which commits what is waiting together; reading goes beside
 //! it, on connections of its own.
 
+mod actions;
 mod apply;
 mod error;
 mod file;
 mod jobs;
 mod kept;
+mod lists;
+mod operate;
 mod outbox;
 mod reader;
 mod rows;
@@ -23,15 +26,20 @@ use async_trait::async_trait;
 use self::reader::Reader;
 use self::writer::Writer;
 use super::{Applied, OperatorStore, Store};
+use crate::action::Action;
 use crate::change::Rules;
-use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::clock::{Clock, SystemClock};
 use crate::error::StoreError;
-use crate::id::{ItemId, JobId};
-use crate::kept::{KeptReport, Resolution};
+use crate::id::JobId;
+use crate::job::Job;
+use crate::kept::KeptReport;
 use crate::new_job::{Creation, NewJob};
+use crate::operation::{Answer, Command};
 use crate::outbox::{Claim, DeadLetter, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
+use crate::page::Page;
+use crate::query::{ActionQuery, ItemQuery, JobQuery, KeptQuery, LetterQuery};
 use crate::report::Report;
-use crate::view::{Discrepancy, JobView};
+use crate::view::{Discrepancy, JobPage, JobView};
 
 /// How a SQLite store works.
 #[derive(Clone)]
@@ -120,13 +128,22 @@ impl OperatorStore for SqliteStore {
         self.reader.run(move |db| jobs::view(db, id)).await
     }
 
-    async fn retry_failed(
-        &self,
-        job: JobId,
-        items: Option<Vec<ItemId>>,
-        deadline: Option<Timestamp>,
-    ) -> Result<Option<Vec<ItemId>>, StoreError> {
-        self.writer.run(move |db| jobs::retry_failed(db, job, items.as_deref(), deadline)).await
+    async fn job_page(&self, id: JobId, query: ItemQuery) -> Result<Option<JobPage>, StoreError> {
+        self.reader.run(move |db| lists::job_page(db, id, &query)).await
+    }
+
+    async fn jobs(&self, query: JobQuery) -> Result<Page<Job>, StoreError> {
+        let now = self.clock.now();
+        self.reader.run(move |db| lists::jobs(db, &query, now)).await
+    }
+
+    async fn operate(&self, command: Command) -> Result<Answer, StoreError> {
+        let (rules, clock) = (self.rules, self.clock.clone());
+        self.writer.run(move |db| operate::operate(db, &command, rules, clock.now())).await
+    }
+
+    async fn actions(&self, query: ActionQuery) -> Result<Page<Action>, StoreError> {
+        self.reader.run(move |db| actions::list(db, &query)).await
     }
 
     async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError> {
@@ -140,22 +157,12 @@ impl OperatorStore for SqliteStore {
         Ok(expired)
     }
 
-    async fn kept_reports(&self, job: JobId) -> Result<Vec<KeptReport>, StoreError> {
-        self.reader.run(move |db| kept::of_job(db, job)).await
+    async fn kept_reports(&self, query: KeptQuery) -> Result<Page<KeptReport>, StoreError> {
+        self.reader.run(move |db| kept::list(db, &query)).await
     }
 
-    async fn resolve_kept(&self, id: i64, resolution: Resolution) -> Result<Option<Applied>, StoreError> {
-        let (rules, now) = (self.rules, self.clock.now());
-        self.writer.run(move |db| kept::resolve(db, id, resolution, rules, now)).await
-    }
-
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        self.reader.run(move |db| outbox::dead_letters(db, limit)).await
-    }
-
-    async fn redrive(&self, ids: Vec<EntryId>) -> Result<usize, StoreError> {
-        let now = self.clock.now();
-        self.writer.run(move |db| outbox::redrive(db, &ids, now)).await
+    async fn dead_letters(&self, query: LetterQuery) -> Result<Page<DeadLetter>, StoreError> {
+        self.reader.run(move |db| outbox::dead_letters(db, query)).await
     }
 
     async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {

@@ -9,9 +9,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use robot_callback_core::conformance::{self, World};
 use robot_callback_core::{
-    Applied, Claim, Creation, DeadLetter, Discrepancy, EntryId, ItemId, JobId, JobView, KeptReport, Lease,
-    LeaseToken, ManualClock, MemoryStore, NewJob, OperatorStore, OutboxDepth, Report, Resolution, Rules,
-    Scope, Settlement, Store, StoreError, Timestamp, Verdict,
+    Action, ActionQuery, Answer, Applied, Claim, Command, Creation, DeadLetter, Discrepancy, Done, Effect,
+    EntryId, ItemId, ItemQuery, Job, JobId, JobPage, JobQuery, JobView, KeptQuery, KeptReport, Lease,
+    LeaseToken, LetterQuery, ManualClock, MemoryStore, NewJob, Operation, OperatorStore, OutboxDepth, Page,
+    Report, Rules, Scope, Settlement, Store, StoreError, Verdict,
 };
 
 /// What is wrong with a store.
@@ -38,6 +39,12 @@ enum Fault {
     IgnoresTheScope,
     /// It records events without their trace.
     ForgetsTheTrace,
+    /// It does an operation again under the same key.
+    ForgetsKeys,
+    /// It sends a completion again that was acknowledged.
+    ForgetsAcknowledgements,
+    /// It keeps no record of what operators do.
+    ForgetsWhoDidIt,
 }
 
 /// A memory store with a fault.
@@ -132,36 +139,46 @@ impl OperatorStore for Broken {
         Ok(view)
     }
 
-    async fn retry_failed(
-        &self,
-        job: JobId,
-        items: Option<Vec<ItemId>>,
-        deadline: Option<Timestamp>,
-    ) -> Result<Option<Vec<ItemId>>, StoreError> {
-        self.store.retry_failed(job, items, deadline).await
+    async fn job_page(&self, id: JobId, query: ItemQuery) -> Result<Option<JobPage>, StoreError> {
+        self.store.job_page(id, query).await
+    }
+
+    async fn jobs(&self, query: JobQuery) -> Result<Page<Job>, StoreError> {
+        self.store.jobs(query).await
+    }
+
+    async fn operate(&self, mut command: Command) -> Result<Answer, StoreError> {
+        match (self.fault, &command.operation) {
+            (Fault::ForgetsKeys, _) => command.key = None,
+            (Fault::ForgetsAcknowledgements, Operation::Acknowledge { .. }) => {
+                return Ok(Ok(Done::now(Effect::Acknowledged { run: 1 })));
+            }
+            _ => {}
+        }
+        self.store.operate(command).await
+    }
+
+    async fn actions(&self, query: ActionQuery) -> Result<Page<Action>, StoreError> {
+        let mut page = self.store.actions(query).await?;
+        if self.fault == Fault::ForgetsWhoDidIt {
+            page.rows.clear();
+        }
+        Ok(page)
     }
 
     async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError> {
         self.store.expire(limit).await
     }
 
-    async fn kept_reports(&self, job: JobId) -> Result<Vec<KeptReport>, StoreError> {
+    async fn kept_reports(&self, query: KeptQuery) -> Result<Page<KeptReport>, StoreError> {
         if self.fault == Fault::ForgetsContradictions {
-            return Ok(Vec::new());
+            return Ok(Page { rows: Vec::new(), next: None });
         }
-        self.store.kept_reports(job).await
+        self.store.kept_reports(query).await
     }
 
-    async fn resolve_kept(&self, id: i64, resolution: Resolution) -> Result<Option<Applied>, StoreError> {
-        self.store.resolve_kept(id, resolution).await
-    }
-
-    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        self.store.dead_letters(limit).await
-    }
-
-    async fn redrive(&self, ids: Vec<EntryId>) -> Result<usize, StoreError> {
-        self.store.redrive(ids).await
+    async fn dead_letters(&self, query: LetterQuery) -> Result<Page<DeadLetter>, StoreError> {
+        self.store.dead_letters(query).await
     }
 
     async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {
@@ -274,6 +291,27 @@ fn a_store_that_lets_everybody_report_on_everything_breaks_the_law_of_scopes() {
 fn a_store_that_forgets_the_trace_breaks_its_law_alone() {
     breaks!(ForgetsTheTrace, events_belong_to_the_trace_of_their_report, "the trace of its report");
     keeps!(ForgetsTheTrace, the_last_open_item_completes_the_job, a_second_report_changes_nothing);
+}
+
+#[test]
+fn a_store_that_forgets_keys_breaks_the_laws_of_operations() {
+    breaks!(ForgetsKeys, an_operation_under_a_used_key_is_not_done_again, "the same answer, whoever asks");
+    breaks!(ForgetsKeys, concurrent_operations_under_one_key_are_one, "one is done");
+    breaks!(ForgetsKeys, another_operation_under_a_used_key_is_told, "the key belongs to what was done");
+    keeps!(ForgetsKeys, concurrent_retries_of_one_run_reopen_once, a_deadline_is_set_moved_and_taken_away);
+}
+
+#[test]
+fn a_store_that_forgets_acknowledgements_breaks_the_law_of_repeats() {
+    breaks!(ForgetsAcknowledgements, an_acknowledged_completion_is_not_repeated, "once");
+    breaks!(ForgetsAcknowledgements, an_early_acknowledgement_ends_only_repeats, "once");
+    keeps!(ForgetsAcknowledgements, a_repeat_leaves_in_its_time_as_the_same_event);
+}
+
+#[test]
+fn a_store_that_keeps_no_record_breaks_the_law_of_records() {
+    breaks!(ForgetsWhoDidIt, what_operators_do_is_recorded, "newest first");
+    keeps!(ForgetsWhoDidIt, concurrent_operations_under_one_key_are_one);
 }
 
 #[test]

@@ -9,8 +9,9 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use robot_callback_core::conformance::{self, World};
 use robot_callback_core::{
-    Amount, Applied, Claim, Clock, Event, ItemId, JobId, JobStatus, JobView, NewJob, NewOrder, Order,
-    OrderId, Outcome, Report, Rules, Settlement, Verdict, WorkspaceId,
+    Actor, Amount, Applied, Claim, Clock, Command, Event, ItemId, JobId, JobStatus, JobView, KeptQuery,
+    NewJob, NewOrder, Operation, Order, OrderId, Outcome, PageRequest, Report, Rules, Settlement, Verdict,
+    WorkspaceId,
 };
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -91,7 +92,9 @@ async fn act(world: &World, jobs: &[JobId], items: &[ItemId], action: Action, se
         }
         Action::Retry { job } => {
             let deadline = world.clock.now().after(Duration::from_secs(60));
-            world.store.retry_failed(*job.get(jobs), None, Some(deadline)).await.unwrap();
+            let (job_id, deadline) = (*job.get(jobs), Some(deadline).into());
+            let retry = Operation::Retry { job_id, items: None, run: None, deadline };
+            world.store.operate(Command::new(retry, Actor::default())).await.unwrap().unwrap();
         }
         Action::Expire => _ = world.store.expire(2).await.unwrap(),
         Action::Advance => world.clock.advance(Duration::from_secs(61)),
@@ -116,7 +119,9 @@ async fn check(world: &World, jobs: &[JobId], seen: &Seen) {
         let view = world.store.job(*job).await.unwrap().expect("a job that was made stays");
         counts_equal_rows(&view);
         completed_once_a_run(&view, seen, &ids);
-        let kept: u32 = world.store.kept_reports(*job).await.unwrap().iter().map(|kept| kept.times).sum();
+        let query = KeptQuery { job: Some(*job), page: PageRequest::first(1_000), open: false };
+        let kept = world.store.kept_reports(query).await.unwrap().rows;
+        let kept: u32 = kept.iter().map(|kept| kept.times).sum();
         let of_job = seen.applied.iter().filter(|(_, applied)| applied.job_id == *job);
         let not_applied = of_job.filter(|(report, applied)| is_kept(report, applied)).count();
         assert_eq!(usize::try_from(kept).unwrap(), not_applied, "no report is lost, and none kept twice");
@@ -195,7 +200,7 @@ fn job_of(size: usize, world: &World) -> NewJob {
             shipping_department: None,
         }))
     });
-    let deadline = Some(world.clock.now().after(Duration::from_secs(60)));
+    let deadline = Some(world.clock.now().after(Duration::from_secs(60))).into();
     NewJob { deadline, ..NewJob::of_orders(workspace_id, orders) }
 }
 

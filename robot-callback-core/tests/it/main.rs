@@ -25,6 +25,8 @@ mod postgres;
 #[cfg(test)]
 mod relay;
 #[cfg(test)]
+mod repeats;
+#[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod upgrade;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod expected;
 mod op;
+mod operate;
 mod run;
 
 use proptest::collection::vec;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use robot_callback_core::{
-    Backoff, Claim, EmitError, Emitter, Event, Failure, OperatorStore, RecordingEmitter, Relay, RelayEmitter,
-    RelayOptions, Report, Store,
+    Actor, Backoff, Claim, Command, EmitError, Emitter, Event, Failure, LetterQuery, Operation,
+    OperatorStore, RecordingEmitter, Relay, RelayEmitter, RelayOptions, Repeats, Report, Store,
 };
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
@@ -24,6 +24,7 @@ const PATIENT: RelayOptions = RelayOptions {
     send_timeout: Duration::from_secs(40),
     poll: Duration::from_secs(1),
     backoff: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(300) },
+    repeats: Repeats::NONE,
     retention: HOUR,
     seed: 7,
 };
@@ -178,13 +179,14 @@ async fn a_refused_event_becomes_a_dead_letter_and_leaves_when_redriven() {
     until_nothing_waits(&store).await;
     let completion = format!("robot/job.batch_completed:{job}:1");
     assert_eq!(emitter.distinct_ids(), [completion], "the event beside it leaves all the same");
-    let letters = store.store.dead_letters(10).await.unwrap();
+    let letters = store.store.dead_letters(LetterQuery::default()).await.unwrap().rows;
     assert_eq!(letters.len(), 1, "the refused one is a dead letter");
     assert!(letters[0].reason.contains("scripted refusal"), "with the reason: {}", letters[0].reason);
     sleep(24 * HOUR).await;
     assert_eq!(emitter.events().len(), 1, "it leaves no more by itself");
     emitter.refuse_nothing();
-    assert_eq!(store.store.redrive(vec![letters[0].id]).await.unwrap(), 1);
+    let redrive = Operation::Redrive { entries: Some(vec![letters[0].id]) };
+    store.store.operate(Command::new(redrive, Actor::default())).await.unwrap().unwrap();
     until_nothing_waits(&store).await;
     assert_eq!(emitter.events()[1], letters[0].event, "redriven, it is delivered");
     relay.stop().await;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use robot_callback_core::{
-    Applied, Claim, Creation, DeadLetter, Discrepancy, EntryId, ItemId, JobId, JobView, KeptReport, Lease,
-    LeaseToken, MemoryStore, NewJob, OperatorStore, OutboxDepth, Report, Resolution, Settlement, Store,
-    StoreError, Timestamp,
+    Action, ActionQuery, Answer, Applied, Claim, Command, Creation, DeadLetter, Discrepancy, EntryId, ItemId,
+    ItemQuery, Job, JobId, JobPage, JobQuery, JobView, KeptQuery, KeptReport, Lease, LeaseToken, LetterQuery,
+    MemoryStore, NewJob, OperatorStore, OutboxDepth, Page, Report, Settlement, Store, StoreError,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -107,27 +107,25 @@ impl OperatorStore for Down {
     async fn job(&self, _: JobId) -> Result<Option<JobView>, StoreError> {
         down()
     }
-    async fn retry_failed(
-        &self,
-        _: JobId,
-        _: Option<Vec<ItemId>>,
-        _: Option<Timestamp>,
-    ) -> Result<Option<Vec<ItemId>>, StoreError> {
+    async fn job_page(&self, _: JobId, _: ItemQuery) -> Result<Option<JobPage>, StoreError> {
+        down()
+    }
+    async fn jobs(&self, _: JobQuery) -> Result<Page<Job>, StoreError> {
+        down()
+    }
+    async fn operate(&self, _: Command) -> Result<Answer, StoreError> {
+        down()
+    }
+    async fn actions(&self, _: ActionQuery) -> Result<Page<Action>, StoreError> {
         down()
     }
     async fn expire(&self, _: usize) -> Result<Vec<JobId>, StoreError> {
         down()
     }
-    async fn kept_reports(&self, _: JobId) -> Result<Vec<KeptReport>, StoreError> {
+    async fn kept_reports(&self, _: KeptQuery) -> Result<Page<KeptReport>, StoreError> {
         down()
     }
-    async fn resolve_kept(&self, _: i64, _: Resolution) -> Result<Option<Applied>, StoreError> {
-        down()
-    }
-    async fn dead_letters(&self, _: usize) -> Result<Vec<DeadLetter>, StoreError> {
-        down()
-    }
-    async fn redrive(&self, _: Vec<EntryId>) -> Result<usize, StoreError> {
+    async fn dead_letters(&self, _: LetterQuery) -> Result<Page<DeadLetter>, StoreError> {
         down()
     }
     async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::event::Event;
-use crate::outbox::{Claim, DeadLetter, Entry, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
+use crate::operation::{Effect, Objection};
+use crate::outbox::{Claim, DeadLetter, Dropped, Entry, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
+use crate::page::{Cursor, Page};
+use crate::query::LetterQuery;
 
 #[derive(Default)]
 pub(super) struct Outbox {
@@ -18,22 +21,65 @@ pub(super) struct Outbox {
 struct Row {
     event: Event,
     failures: u32,
+    deliveries: u32,
+    acknowledged: bool,
     recorded_at: Timestamp,
     state: RowState,
 }
 
 enum RowState {
-    /// To be sent from then on; claimed while a lease is set.
-    Due {
-        at: Timestamp,
-        lease: Option<LeaseToken>,
-    },
-    Delivered {
-        at: Timestamp,
-    },
+    Due(Turn),
+    /// Once more, perhaps.
+    Delivered(Timestamp, Option<Turn>),
     Dead {
         reason: String,
+        dropped: Option<Dropped>,
     },
+}
+
+/// To be sent from then on; claimed while a lease is set.
+#[derive(Clone, Copy)]
+struct Turn {
+    at: Timestamp,
+    lease: Option<LeaseToken>,
+}
+
+impl Turn {
+    fn at(at: Timestamp) -> Self {
+        Self { at, lease: None }
+    }
+}
+
+impl Row {
+    fn turn(&mut self) -> Option<&mut Turn> {
+        match &mut self.state {
+            RowState::Due(turn) => Some(turn),
+            RowState::Delivered(_, again) => again.as_mut(),
+            RowState::Dead { .. } => None,
+        }
+    }
+
+    fn settle(&mut self, settlement: Settlement, now: Timestamp) {
+        self.deliveries += u32::from(matches!(settlement, Settlement::Delivered | Settlement::Repeat { .. }));
+        self.failures += u32::from(matches!(settlement, Settlement::Again { .. } | Settlement::Dead { .. }));
+        let delivered = match self.state {
+            RowState::Delivered(at, _) => Some(at),
+            _ => None,
+        };
+        let at = delivered.unwrap_or(now);
+        self.state = match (settlement, delivered) {
+            (Settlement::Delivered, _) | (Settlement::Dead { .. }, Some(_)) => RowState::Delivered(at, None),
+            (Settlement::Repeat { after }, _) => {
+                let again = (!self.acknowledged).then(|| Turn::at(now.after(after)));
+                RowState::Delivered(at, again)
+            }
+            (Settlement::Again { after, .. }, Some(_)) => {
+                RowState::Delivered(at, Some(Turn::at(now.after(after))))
+            }
+            (Settlement::Again { after, .. }, None) => RowState::Due(Turn::at(now.after(after))),
+            (Settlement::Dead { reason }, None) => RowState::Dead { reason, dropped: None },
+        };
+    }
 }
 
 impl Outbox {
@@ -42,8 +88,10 @@ impl Outbox {
         let new = self.ids.insert(event.id.clone());
         if new {
             self.last += 1;
-            let state = RowState::Due { at: now, lease: None };
-            self.rows.insert(self.last, Row { event: event.clone(), failures: 0, recorded_at: now, state });
+            let (event, state) = (event.clone(), RowState::Due(Turn::at(now)));
+            let (failures, deliveries, acknowledged, recorded_at) = (0, 0, false, now);
+            self.rows
+                .insert(self.last, Row { event, failures, deliveries, acknowledged, recorded_at, state });
         }
         new
     }
@@ -51,15 +99,18 @@ impl Outbox {
     pub(super) fn claim(&mut self, claim: Claim, now: Timestamp) -> Lease {
         let token = LeaseToken::new_v4();
         let mut entries = Vec::new();
-        for (id, row) in &mut self.rows {
-            if entries.len() == claim.limit {
-                break;
-            }
-            if matches!(row.state, RowState::Due { at, .. } if at <= now) {
-                row.state = RowState::Due { at: now.after(claim.lease), lease: Some(token) };
-                entries.push(Entry { id: *id, event: row.event.clone(), failures: row.failures });
+        // What was never delivered goes first.
+        for repeats in [false, true] {
+            for (id, row) in &mut self.rows {
+                let (event, failures, deliveries) = (row.event.clone(), row.failures, row.deliveries);
+                let Some(turn) = row.turn().filter(|turn| turn.at <= now) else { continue };
+                if entries.len() < claim.limit && repeats == (deliveries > 0) {
+                    *turn = Turn { at: now.after(claim.lease), lease: Some(token) };
+                    entries.push(Entry { id: *id, event, failures, deliveries });
+                }
             }
         }
+        entries.sort_unstable_by_key(|entry| entry.id);
         Lease { token, entries }
     }
 
@@ -71,20 +122,15 @@ impl Outbox {
     ) {
         for (id, settlement) in settlements {
             let Some(row) = self.rows.get_mut(&id) else { continue };
-            if !matches!(row.state, RowState::Due { lease, .. } if lease == Some(held)) {
-                continue;
+            if row.turn().is_some_and(|turn| turn.lease == Some(held)) {
+                row.settle(settlement, now);
             }
-            row.failures += u32::from(settlement != Settlement::Delivered);
-            row.state = match settlement {
-                Settlement::Delivered => RowState::Delivered { at: now },
-                Settlement::Again { after, .. } => RowState::Due { at: now.after(after), lease: None },
-                Settlement::Dead { reason } => RowState::Dead { reason },
-            };
         }
     }
 
     pub(super) fn prune(&mut self, older_than: Duration, limit: usize, now: Timestamp) -> usize {
-        let old = |row: &Row| matches!(row.state, RowState::Delivered { at } if now.since(at) > older_than);
+        let old =
+            |row: &Row| matches!(row.state, RowState::Delivered(at, None) if now.since(at) > older_than);
         let ids: Vec<EntryId> =
             self.rows.iter().filter(|(_, row)| old(row)).map(|(id, _)| *id).take(limit).collect();
         for id in &ids {
@@ -95,39 +141,60 @@ impl Outbox {
         ids.len()
     }
 
-    pub(super) fn dead_letters(&self, limit: usize) -> Vec<DeadLetter> {
-        let dead = self.rows.iter().filter_map(|(id, row)| match &row.state {
-            RowState::Dead { reason } => {
-                let (event, reason) = (row.event.clone(), reason.clone());
-                Some(DeadLetter { id: *id, event, reason, failures: row.failures })
-            }
-            _ => None,
+    pub(super) fn dead_letters(&self, query: LetterQuery) -> Page<DeadLetter> {
+        let behind = |id: EntryId| query.page.after.is_none_or(|after| id > after.place);
+        let dead = self.rows.iter().filter(|(id, _)| behind(**id)).filter_map(|(id, row)| {
+            let RowState::Dead { reason, dropped } = &row.state else { return None };
+            let (event, reason, dropped) = (row.event.clone(), reason.clone(), dropped.clone());
+            let (id, failures, recorded_at) = (*id, row.failures, row.recorded_at);
+            let letter = DeadLetter { id, event, reason, failures, recorded_at, dropped };
+            (letter.dropped.is_some() == query.dropped).then_some((Cursor::at(id), letter))
         });
-        dead.take(limit).collect()
+        Page::cut(dead, query.page.limit)
     }
 
-    pub(super) fn redrive(&mut self, ids: &[EntryId], now: Timestamp) -> usize {
-        let mut redriven = 0;
-        for id in ids {
-            if let Some(row) = self.rows.get_mut(id).filter(|row| matches!(row.state, RowState::Dead { .. }))
-            {
-                row.state = RowState::Due { at: now, lease: None };
-                redriven += 1;
-            }
+    /// Dead letters that were dropped stay where they are.
+    pub(super) fn redrive(&mut self, only: Option<&[EntryId]>, now: Timestamp) -> Vec<EntryId> {
+        let dead = |row: &Row| matches!(row.state, RowState::Dead { dropped: None, .. });
+        let named = |id: &EntryId| only.is_none_or(|only| only.contains(id));
+        let chosen = self.rows.iter_mut().filter(|(id, row)| named(id) && dead(row));
+        chosen
+            .map(|(id, row)| {
+                row.state = RowState::Due(Turn::at(now));
+                *id
+            })
+            .collect()
+    }
+
+    pub(super) fn drop(&mut self, id: EntryId, reason: &str, now: Timestamp) -> Result<Effect, Objection> {
+        let row = self.rows.get_mut(&id).ok_or(Objection::NO_ENTRY)?;
+        let RowState::Dead { dropped, .. } = &mut row.state else { return Err(Objection::NotDead) };
+        if dropped.is_some() {
+            return Ok(Effect::Nothing);
         }
-        redriven
+        *dropped = Some(Dropped { at: now, reason: reason.to_owned() });
+        Ok(Effect::Dropped { event_id: row.event.id.clone() })
+    }
+
+    /// Ends the repeats of an event; says whether that is news. What was never delivered still will be, once.
+    pub(super) fn acknowledge(&mut self, event_id: &str) -> bool {
+        let Some(row) = self.rows.values_mut().find(|row| row.event.id == event_id) else { return false };
+        if let RowState::Delivered(_, again) = &mut row.state {
+            *again = None;
+        }
+        !std::mem::replace(&mut row.acknowledged, true)
     }
 
     pub(super) fn depth(&self) -> OutboxDepth {
         let mut depth = OutboxDepth::default();
         for row in self.rows.values() {
             match row.state {
-                RowState::Due { .. } => {
+                RowState::Due(_) => {
                     depth.pending += 1;
                     depth.oldest = depth.oldest.or(Some(row.recorded_at));
                 }
-                RowState::Dead { .. } => depth.dead += 1,
-                RowState::Delivered { .. } => {}
+                RowState::Dead { dropped: None, .. } => depth.dead += 1,
+                RowState::Dead { .. } | RowState::Delivered(..) => {}
             }
         }
         depth

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::super::Applied;
 use super::outbox::Outbox;
+use crate::action::Action;
 use crate::change::{self, Change, Rules, Scene};
 use crate::clock::Timestamp;
 use crate::field::FieldError;
 use crate::id::{ItemId, JobId, OrderId, WorkspaceId};
 use crate::job::{Item, Job, Order};
-use crate::kept::{KeptReport, Resolution};
+use crate::kept::KeptReport;
 use crate::new_job::{Creation, NewJob, NewOrder};
 use crate::report::Report;
 use crate::scope::Scope;
@@ -17,16 +18,18 @@ use crate::view::{Discrepancy, ItemView, JobView, Recount};
 
 #[derive(Default)]
 pub(super) struct State {
-    jobs: BTreeMap<JobId, Job>,
+    pub(super) jobs: BTreeMap<JobId, Job>,
     /// Each job's items, in the order they were given.
     job_items: HashMap<JobId, Vec<ItemId>>,
-    items: HashMap<ItemId, Item>,
+    pub(super) items: HashMap<ItemId, Item>,
     orders: HashMap<OrderId, Order>,
     keys: HashMap<(WorkspaceId, String), (JobId, Option<String>)>,
     /// Every run that was announced, for good: what refuses a second announcement.
     announced: HashSet<(JobId, u32)>,
     pub(super) kept: Vec<KeptReport>,
     pub(super) outbox: Outbox,
+    /// What operators did, oldest first.
+    pub(super) actions: Vec<Action>,
 }
 
 impl State {
@@ -40,14 +43,14 @@ impl State {
         Some(self.write(job_id, attempt, change, now))
     }
 
-    fn scene(&self, item: ItemId) -> Option<Scene> {
+    pub(super) fn scene(&self, item: ItemId) -> Option<Scene> {
         let item = self.items.get(&item)?.clone();
         let job = self.jobs.get(&item.job_id)?.clone();
         let order = item.order_id.and_then(|order| self.orders.get(&order)).cloned();
         Some(Scene { job, item, order })
     }
 
-    fn write(&mut self, job_id: JobId, attempt: u32, change: Change, now: Timestamp) -> Applied {
+    pub(super) fn write(&mut self, job_id: JobId, attempt: u32, change: Change, now: Timestamp) -> Applied {
         let Change { verdict, item, job, order, completes, events, order_missing, .. } = change;
         if let Some(job) = job {
             assert!(!completes || self.announced.insert((job.id, job.run)), "a run completes once");
@@ -101,6 +104,7 @@ impl State {
         }
         let (job, items) = new.rows(now);
         let id = job.id;
+        self.record(Action::of_creation(&new, now));
         self.keys.extend(key.map(|key| (key, (id, new.fingerprint.clone()))));
         self.job_items.insert(id, items.iter().map(|item| item.id).collect());
         self.items.extend(items.into_iter().map(|item| (item.id, item)));
@@ -135,40 +139,22 @@ impl State {
 
     pub(super) fn view(&self, id: JobId) -> Option<JobView> {
         let job = self.jobs.get(&id)?.clone();
-        let items = self.items_of(id).into_iter().map(|item| ItemView {
-            order: item.order_id.and_then(|order| self.orders.get(&order)).cloned(),
-            item,
-        });
+        let items = self.items_of(id).into_iter().map(|item| self.item_view(item));
         Some(JobView { job, items: items.collect() })
     }
 
-    fn items_of(&self, job: JobId) -> Vec<Item> {
+    pub(super) fn item_view(&self, item: Item) -> ItemView {
+        ItemView { order: item.order_id.and_then(|order| self.orders.get(&order)).cloned(), item }
+    }
+
+    pub(super) fn items_of(&self, job: JobId) -> Vec<Item> {
         let ids = self.job_items.get(&job).into_iter().flatten();
         ids.filter_map(|id| self.items.get(id)).cloned().collect()
     }
 
-    pub(super) fn retry_failed(
-        &mut self,
-        job: JobId,
-        only: Option<&[ItemId]>,
-        deadline: Option<Timestamp>,
-    ) -> Option<Vec<ItemId>> {
-        let mut items = self.items_of(job);
-        items.retain(|item| only.is_none_or(|only| only.contains(&item.id)));
-        let Some((job, items)) = change::reopen(self.jobs.get(&job)?.clone(), items, deadline) else {
-            return Some(Vec::new());
-        };
-        self.jobs.insert(job.id, job);
-        let reopened = items.iter().map(|item| item.id).collect();
-        self.items.extend(items.into_iter().map(|item| (item.id, item)));
-        Some(reopened)
-    }
-
     pub(super) fn expire(&mut self, limit: usize, rules: Rules, now: Timestamp) -> Vec<JobId> {
-        let passed = |job: &&Job| job.deadline.is_some_and(|deadline| deadline <= now);
-        let open = |job: &&Job| job.success_count + job.error_count < job.total_items;
-        let over: Vec<JobId> =
-            self.jobs.values().filter(passed).filter(open).take(limit).map(|job| job.id).collect();
+        let over = self.jobs.values().filter(|job| job.is_overdue(now)).take(limit);
+        let over: Vec<JobId> = over.map(|job| job.id).collect();
         for job in &over {
             for item in self.items_of(*job) {
                 let change = self.scene(item.id).and_then(|scene| change::expire(scene, rules, now));
@@ -178,25 +164,6 @@ impl State {
             }
         }
         over
-    }
-
-    pub(super) fn resolve_kept(
-        &mut self,
-        id: i64,
-        resolution: Resolution,
-        rules: Rules,
-        now: Timestamp,
-    ) -> Option<Applied> {
-        let kept = self.kept.iter_mut().find(|kept| kept.id == id && kept.resolution.is_none())?;
-        kept.resolution = Some(resolution);
-        let kept = kept.clone();
-        let scene = self.scene(kept.report.item_id)?;
-        let attempt = scene.item.attempt;
-        let change = match resolution {
-            Resolution::Accepted => change::accept(scene, &kept.report, rules, now),
-            Resolution::Dismissed => Change::none(kept.verdict),
-        };
-        Some(self.write(kept.job_id, attempt, change, now))
     }
 
     pub(super) fn verify(&self) -> Vec<Discrepancy> {

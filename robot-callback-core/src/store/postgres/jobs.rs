@@ -1,4 +1,4 @@
-//! Jobs: shown, re-opened, expired. Making them is in [`create`].
+//! Jobs: shown, expired. Making them is in [`create`].
 
 mod create;
 
@@ -36,7 +36,7 @@ static ITEMS: Statement = Statement {
         LEFT JOIN robot_callback.item_state x ON x.item_id = i.id
         LEFT JOIN public.orders o ON o.id = i.order_id
         LEFT JOIN public.contacts c ON c.id = o.contact_id AND c.workspace_id = o.workspace_id
-        WHERE i.job_id = $1 ORDER BY coalesce(x.position, 0), i.created_at, i.id"
+        WHERE i.job_id = $1 ORDER BY coalesce(x.position, 0), date_trunc('milliseconds', i.created_at), i.id"
     ),
     types: &[Type::UUID],
 };
@@ -54,13 +54,12 @@ static PAST_DEADLINE: Statement = Statement {
     types: &[Type::TIMESTAMPTZ, Type::INT8],
 };
 
-static NEXT_RUN: Statement = Statement {
-    sql: "INSERT INTO robot_callback.job_state (job_id, run, deadline) VALUES ($1, $2, $3)
-        ON CONFLICT (job_id) DO UPDATE SET run = excluded.run, deadline = excluded.deadline",
-    types: &[Type::UUID, Type::INT4, Type::TIMESTAMPTZ],
+static LOCK: Statement = Statement {
+    sql: "SELECT id FROM public.robot_jobs WHERE id = $1 FOR NO KEY UPDATE",
+    types: &[Type::UUID],
 };
 
-async fn find(db: &Session, id: JobId) -> Result<Option<Job>, PostgresError> {
+pub(super) async fn find(db: &Session, id: JobId) -> Result<Option<Job>, PostgresError> {
     db.query(&JOB, &[&id.0]).await?.first().map(rows::job).transpose()
 }
 
@@ -71,8 +70,14 @@ pub(super) async fn view(db: &Session, id: JobId) -> Result<Option<JobView>, Pos
     Ok(Some(JobView { job, items: items.collect::<Result<_, PostgresError>>()? }))
 }
 
+/// The job, as it is once it is locked: its run and deadline are read by a statement after the one that took the lock.
+pub(super) async fn lock(db: &Session, id: JobId) -> Result<Option<Job>, PostgresError> {
+    db.query(&LOCK, &[&id.0]).await?;
+    find(db, id).await
+}
+
 /// The job's items in one of those states, locked together with the job, in the order they are shown.
-async fn lock_items(
+pub(super) async fn lock_items(
     db: &Session,
     job: JobId,
     states: &[&str],
@@ -81,30 +86,6 @@ async fn lock_items(
     let ids = rows.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<Vec<Uuid>, PostgresError>>()?;
     let scenes = Scenes::lock(db, &ids, &[]).await?;
     Ok((scenes, ids.into_iter().map(ItemId).collect()))
-}
-
-pub(super) async fn retry_failed(
-    db: &Session,
-    id: JobId,
-    only: Option<&[ItemId]>,
-    deadline: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<Option<Vec<ItemId>>, PostgresError> {
-    if find(db, id).await?.is_none() {
-        return Ok(None);
-    }
-    let (mut scenes, mut ids) = lock_items(db, id, &["error"]).await?;
-    ids.retain(|item| only.is_none_or(|only| only.contains(item)));
-    let failed = ids.iter().filter_map(|item| scenes.items.get(item)).cloned().collect();
-    let Some(job) = scenes.jobs.get(&id).cloned() else { return Ok(Some(Vec::new())) };
-    let Some((job, items)) = change::reopen(job, failed, deadline) else { return Ok(Some(Vec::new())) };
-    let next = deadline.map(system_time);
-    db.execute(&NEXT_RUN, &[&id.0, &rows::integer(job.run), &next]).await?;
-    let reopened: Vec<ItemId> = items.iter().map(|item| item.id).collect();
-    let mut writes = Writes::default();
-    writes.replace(&mut scenes, job, items);
-    writes.write(db, &scenes, now).await?;
-    Ok(Some(reopened))
 }
 
 pub(super) async fn past_deadline(

@@ -12,58 +12,71 @@ use super::rows::{count, moment, system_time, unreadable};
 use super::session::{Session, Statement};
 use crate::clock::Timestamp;
 use crate::event::Event;
-use crate::outbox::{Claim, DeadLetter, Entry, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
+use crate::outbox::{Claim, Entry, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
 
+/// What was never delivered goes first.
 static CLAIM: Statement = Statement {
     sql: "WITH due AS MATERIALIZED (
             SELECT id FROM robot_callback.outbox WHERE state = 'due' AND due_at <= $3
-            ORDER BY due_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
-        UPDATE robot_callback.outbox o SET lease = $1, due_at = $2 FROM due WHERE o.id = due.id
-        RETURNING o.id, o.event_id, o.name, o.data, o.traceparent, o.failures",
+            ORDER BY due_at, id LIMIT $4 FOR UPDATE SKIP LOCKED),
+        repeats AS MATERIALIZED (
+            SELECT id FROM robot_callback.outbox WHERE repeat_at <= $3
+            ORDER BY repeat_at, id LIMIT $4 - (SELECT count(*) FROM due) FOR UPDATE SKIP LOCKED)
+        UPDATE robot_callback.outbox o SET lease = $1,
+            due_at = CASE WHEN o.state = 'due' THEN $2 ELSE o.due_at END,
+            repeat_at = CASE WHEN o.state = 'due' THEN NULL ELSE $2 END
+        FROM (SELECT id FROM due UNION ALL SELECT id FROM repeats) AS c WHERE o.id = c.id
+        RETURNING o.id, o.event_id, o.name, o.data, o.traceparent, o.failures, o.deliveries",
     types: &[Type::UUID, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::INT8],
 };
 
+/// One that was delivered before, and is sent again, stays delivered whatever becomes of the repeat.
 static DELIVERED: Statement = Statement {
-    sql: "UPDATE robot_callback.outbox SET state = 'delivered', lease = NULL, delivered_at = $3
-        WHERE id = ANY($1) AND lease = $2 AND state = 'due'",
-    types: &[Type::INT8_ARRAY, Type::UUID, Type::TIMESTAMPTZ],
+    sql:
+        "UPDATE robot_callback.outbox o SET state = 'delivered', lease = NULL, deliveries = o.deliveries + 1,
+            delivered_at = coalesce(o.delivered_at, $4),
+            repeat_at = CASE WHEN o.acknowledged_at IS NULL THEN u.repeat_at END
+        FROM unnest($1, $3) AS u (id, repeat_at)
+        WHERE o.id = u.id AND o.lease = $2 AND (o.state = 'due' OR o.repeat_at IS NOT NULL)",
+    types: &[Type::INT8_ARRAY, Type::UUID, Type::TIMESTAMPTZ_ARRAY, Type::TIMESTAMPTZ],
 };
 
 static AGAIN: Statement = Statement {
     sql: "UPDATE robot_callback.outbox o
-        SET lease = NULL, failures = o.failures + 1, due_at = u.due_at, reason = u.reason
+        SET lease = NULL, failures = o.failures + 1, reason = u.reason,
+            due_at = CASE WHEN o.state = 'due' THEN u.due_at ELSE o.due_at END,
+            repeat_at = CASE WHEN o.state = 'due' THEN NULL ELSE u.due_at END
         FROM unnest($1, $3, $4) AS u (id, due_at, reason)
-        WHERE o.id = u.id AND o.lease = $2 AND o.state = 'due'",
+        WHERE o.id = u.id AND o.lease = $2 AND (o.state = 'due' OR o.repeat_at IS NOT NULL)",
     types: &[Type::INT8_ARRAY, Type::UUID, Type::TIMESTAMPTZ_ARRAY, Type::TEXT_ARRAY],
 };
 
 static DEAD: Statement = Statement {
     sql: "UPDATE robot_callback.outbox o
-        SET state = 'dead', lease = NULL, failures = o.failures + 1, reason = u.reason
-        FROM unnest($1, $3) AS u (id, reason) WHERE o.id = u.id AND o.lease = $2 AND o.state = 'due'",
+        SET state = CASE WHEN o.state = 'due' THEN 'dead' ELSE o.state END, repeat_at = NULL, lease = NULL,
+            failures = o.failures + 1, reason = u.reason
+        FROM unnest($1, $3) AS u (id, reason)
+        WHERE o.id = u.id AND o.lease = $2 AND (o.state = 'due' OR o.repeat_at IS NOT NULL)",
     types: &[Type::INT8_ARRAY, Type::UUID, Type::TEXT_ARRAY],
+};
+
+static ACKNOWLEDGE: Statement = Statement {
+    sql: "UPDATE robot_callback.outbox SET acknowledged_at = $2, repeat_at = NULL
+        WHERE event_id = $1 AND acknowledged_at IS NULL",
+    types: &[Type::TEXT, Type::TIMESTAMPTZ],
 };
 
 static PRUNE: Statement = Statement {
     sql: "DELETE FROM robot_callback.outbox WHERE id IN (
-            SELECT id FROM robot_callback.outbox WHERE state = 'delivered' AND delivered_at < $1
+            SELECT id FROM robot_callback.outbox
+            WHERE state = 'delivered' AND repeat_at IS NULL AND delivered_at < $1
             ORDER BY delivered_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
     types: &[Type::TIMESTAMPTZ, Type::INT8],
 };
 
-static DEAD_LETTERS: Statement = Statement {
-    sql: "SELECT id, event_id, name, data, traceparent, failures, coalesce(reason, '') AS reason
-        FROM robot_callback.outbox WHERE state = 'dead' ORDER BY id LIMIT $1",
-    types: &[Type::INT8],
-};
-
-static REDRIVE: Statement = Statement {
-    sql: "UPDATE robot_callback.outbox SET state = 'due', due_at = $2 WHERE id = ANY($1) AND state = 'dead'",
-    types: &[Type::INT8_ARRAY, Type::TIMESTAMPTZ],
-};
-
 static DEPTH: Statement = Statement {
-    sql: "SELECT count(*) FILTER (WHERE state = 'due') AS pending, count(*) FILTER (WHERE state = 'dead') AS dead,
+    sql: "SELECT count(*) FILTER (WHERE state = 'due') AS pending,
+            count(*) FILTER (WHERE state = 'dead' AND dropped_at IS NULL) AS dead,
             min(recorded_at) FILTER (WHERE state = 'due') AS oldest
         FROM robot_callback.outbox WHERE state IN ('due', 'dead')",
     types: &[],
@@ -84,12 +97,19 @@ pub(super) async fn settle(
     settlements: &[(EntryId, Settlement)],
     now: Timestamp,
 ) -> Result<(), PostgresError> {
-    let mut delivered = Vec::new();
+    let (mut delivered, mut repeats) = (Vec::new(), Vec::new());
     let (mut again, mut due, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
     let (mut dead, mut causes) = (Vec::new(), Vec::new());
     for (id, settlement) in settlements {
         match settlement {
-            Settlement::Delivered => delivered.push(*id),
+            Settlement::Delivered => {
+                delivered.push(*id);
+                repeats.push(None);
+            }
+            Settlement::Repeat { after } => {
+                delivered.push(*id);
+                repeats.push(Some(system_time(now.after(*after))));
+            }
             Settlement::Again { after, reason } => {
                 again.push(*id);
                 due.push(system_time(now.after(*after)));
@@ -102,7 +122,7 @@ pub(super) async fn settle(
         }
     }
     if !delivered.is_empty() {
-        db.execute(&DELIVERED, &[&delivered, &lease, &system_time(now)]).await?;
+        db.execute(&DELIVERED, &[&delivered, &lease, &repeats, &system_time(now)]).await?;
     }
     if !again.is_empty() {
         db.execute(&AGAIN, &[&again, &lease, &due, &reasons]).await?;
@@ -124,17 +144,9 @@ pub(super) async fn prune(
     changed(db.execute(&PRUNE, &[&before, &limited(limit)]).await?)
 }
 
-pub(super) async fn dead_letters(db: &Session, limit: usize) -> Result<Vec<DeadLetter>, PostgresError> {
-    let rows = db.query(&DEAD_LETTERS, &[&limited(limit)]).await?;
-    let letter = |row: &Row| {
-        let Entry { id, event, failures } = entry(row)?;
-        Ok(DeadLetter { id, event, reason: row.try_get("reason")?, failures })
-    };
-    rows.iter().map(letter).collect()
-}
-
-pub(super) async fn redrive(db: &Session, ids: &[EntryId], now: Timestamp) -> Result<usize, PostgresError> {
-    changed(db.execute(&REDRIVE, &[&ids, &system_time(now)]).await?)
+/// Ends the repeats of an event; says whether that is news. What was never delivered still will be, once.
+pub(super) async fn acknowledge(db: &Session, event_id: &str, now: Timestamp) -> Result<bool, PostgresError> {
+    Ok(db.execute(&ACKNOWLEDGE, &[&event_id, &system_time(now)]).await? > 0)
 }
 
 pub(super) async fn depth(db: &Session) -> Result<OutboxDepth, PostgresError> {
@@ -146,12 +158,13 @@ pub(super) async fn depth(db: &Session) -> Result<OutboxDepth, PostgresError> {
     Ok(OutboxDepth { pending: number("pending")?, dead: number("dead")?, oldest: moment(row, "oldest")? })
 }
 
-fn entry(row: &Row) -> Result<Entry, PostgresError> {
+pub(super) fn entry(row: &Row) -> Result<Entry, PostgresError> {
     let data =
         RawValue::from_string(row.try_get("data")?).map_err(|error| unreadable("data", error.to_string()))?;
     let (name, id) = (row.try_get("name")?, row.try_get("event_id")?);
     let event = Event { name, id, data, traceparent: row.try_get("traceparent")? };
-    Ok(Entry { id: row.try_get("id")?, event, failures: count(row, "failures")? })
+    let (failures, deliveries) = (count(row, "failures")?, count(row, "deliveries")?);
+    Ok(Entry { id: row.try_get("id")?, event, failures, deliveries })
 }
 
 fn limited(limit: usize) -> i64 {

@@ -1,13 +1,14 @@
-//! Jobs: made, shown, re-opened, expired.
+//! Jobs: made, shown, expired.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::{apply, rows};
-use crate::change::{self, Rules};
+use super::{actions, apply, rows};
+use crate::action::Action;
+use crate::change::Rules;
 use crate::clock::Timestamp;
 use crate::field::FieldError;
-use crate::id::{ItemId, JobId, OrderId, WorkspaceId};
+use crate::id::{JobId, OrderId, WorkspaceId};
 use crate::job::{Contact, Item, Job, Order};
 use crate::new_job::{Creation, NewJob, NewOrder};
 use crate::view::{ItemView, JobView};
@@ -37,6 +38,7 @@ pub(super) fn create(db: &Connection, new: &NewJob, now: Timestamp) -> rusqlite:
     for (position, item) in items.iter().enumerate() {
         insert_item(db, position, item)?;
     }
+    actions::record(db, &Action::of_creation(new, now))?;
     Ok(Creation::Created(job.id))
 }
 
@@ -119,12 +121,12 @@ fn insert_item(db: &Connection, position: usize, item: &Item) -> rusqlite::Resul
         .map(drop)
 }
 
-fn find(db: &Connection, id: JobId) -> rusqlite::Result<Option<Job>> {
+pub(super) fn find(db: &Connection, id: JobId) -> rusqlite::Result<Option<Job>> {
     let sql = format!("SELECT {} FROM robot_jobs j WHERE j.id = ?1", rows::JOB);
     db.prepare_cached(&sql)?.query_row([id.0], rows::job).optional()
 }
 
-fn items(db: &Connection, job: JobId) -> rusqlite::Result<Vec<ItemView>> {
+pub(super) fn items(db: &Connection, job: JobId) -> rusqlite::Result<Vec<ItemView>> {
     let sql = format!(
         "SELECT {}, {} FROM robot_job_items i {} WHERE i.job_id = ?1 ORDER BY i.position",
         rows::ITEM,
@@ -140,23 +142,6 @@ fn items(db: &Connection, job: JobId) -> rusqlite::Result<Vec<ItemView>> {
 pub(super) fn view(db: &Connection, id: JobId) -> rusqlite::Result<Option<JobView>> {
     let Some(job) = find(db, id)? else { return Ok(None) };
     Ok(Some(JobView { job, items: items(db, id)? }))
-}
-
-pub(super) fn retry_failed(
-    db: &Connection,
-    id: JobId,
-    only: Option<&[ItemId]>,
-    deadline: Option<Timestamp>,
-) -> rusqlite::Result<Option<Vec<ItemId>>> {
-    let Some(job) = find(db, id)? else { return Ok(None) };
-    let items = items(db, id)?.into_iter().map(|view| view.item);
-    let named = items.filter(|item| only.is_none_or(|only| only.contains(&item.id))).collect();
-    let Some((job, reopened)) = change::reopen(job, named, deadline) else { return Ok(Some(Vec::new())) };
-    apply::write_job(db, &job)?;
-    for item in &reopened {
-        apply::write_item(db, item)?;
-    }
-    Ok(Some(reopened.iter().map(|item| item.id).collect()))
 }
 
 pub(super) fn past_deadline(db: &Connection, limit: usize, now: Timestamp) -> rusqlite::Result<Vec<JobId>> {

@@ -2,12 +2,14 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::super::Applied;
 use super::{apply, rows};
 use crate::change::{self, Change, Rules};
 use crate::clock::Timestamp;
 use crate::id::JobId;
 use crate::kept::{KeptReport, Resolution};
+use crate::operation::{Effect, Objection};
+use crate::page::{Cursor, Page};
+use crate::query::KeptQuery;
 use crate::report::Report;
 use crate::verdict::Verdict;
 
@@ -35,10 +37,17 @@ pub(super) fn keep(
         .map(drop)
 }
 
-pub(super) fn of_job(db: &Connection, job: JobId) -> rusqlite::Result<Vec<KeptReport>> {
-    let mut query =
-        db.prepare_cached(&format!("SELECT {COLUMNS} FROM kept_reports WHERE job_id = ?1 ORDER BY id"))?;
-    query.query_map([job.0], kept)?.collect()
+pub(super) fn list(db: &Connection, query: &KeptQuery) -> rusqlite::Result<Page<KeptReport>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM kept_reports WHERE (?1 IS NULL OR job_id = ?1)
+         AND (NOT ?2 OR resolution IS NULL) AND id > ?3 ORDER BY id LIMIT ?4"
+    );
+    let after = query.page.after.map_or(i64::MIN, |after| after.place);
+    let mut list = db.prepare_cached(&sql)?;
+    let job = query.job.map(|JobId(id)| id);
+    let found = list.query_map(params![job, query.open, after, query.page.probe()], kept)?;
+    let found = found.collect::<rusqlite::Result<Vec<KeptReport>>>()?;
+    Ok(Page::cut(found.into_iter().map(|kept| (Cursor::at(kept.id), kept)), query.page.limit))
 }
 
 /// Settles a kept report that nobody has settled before.
@@ -48,20 +57,25 @@ pub(super) fn resolve(
     resolution: Resolution,
     rules: Rules,
     now: Timestamp,
-) -> rusqlite::Result<Option<Applied>> {
-    let sql = format!(
-        "UPDATE kept_reports SET resolution = ?2, resolved_at = ?3 WHERE id = ?1 AND resolution IS NULL
-         RETURNING {COLUMNS}"
-    );
-    let settled = params![id, resolution.name(), now.as_millis()];
-    let Some(kept) = db.prepare_cached(&sql)?.query_row(settled, kept).optional()? else { return Ok(None) };
-    let Some(scene) = rows::scene(db, kept.report.item_id)? else { return Ok(None) };
+) -> rusqlite::Result<Result<Effect, Objection>> {
+    let find = format!("SELECT {COLUMNS} FROM kept_reports WHERE id = ?1");
+    let Some(kept) = db.prepare_cached(&find)?.query_row([id], kept).optional()? else {
+        return Ok(Err(Objection::NO_KEPT_REPORT));
+    };
+    match kept.resolution {
+        Some(before) if before == resolution => return Ok(Ok(Effect::Nothing)),
+        Some(before) => return Ok(Err(Objection::Settled(before))),
+        None => {}
+    }
+    let settle = "UPDATE kept_reports SET resolution = ?2, resolved_at = ?3 WHERE id = ?1";
+    db.prepare_cached(settle)?.execute(params![id, resolution.name(), now.as_millis()])?;
+    let Some(scene) = rows::scene(db, kept.report.item_id)? else { return Ok(Ok(Effect::Nothing)) };
     let attempt = scene.item.attempt;
     let change = match resolution {
         Resolution::Accepted => change::accept(scene, &kept.report, rules, now),
         Resolution::Dismissed => Change::none(kept.verdict),
     };
-    apply::write(db, kept.job_id, attempt, change, now).map(Some)
+    apply::write(db, kept.job_id, attempt, change, now).map(|applied| Ok(Effect::Resolved(applied)))
 }
 
 fn kept(row: &Row<'_>) -> rusqlite::Result<KeptReport> {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use robot_callback_core::{
-    Applied, ErrorType, ItemId, ItemStatus, Job, JobId, JobStatus, JobType, KeptReport, LeaseToken, NewJob,
-    Order, OrderId, Outcome, Report, Resolution, Settlement, Timestamp, Verdict,
+    Applied, Effect, EntryId, ErrorType, ItemId, ItemStatus, Job, JobId, JobStatus, JobType, KeptReport,
+    LeaseToken, NewJob, Operation, Order, OrderId, Outcome, Report, Settlement, Timestamp, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -23,6 +23,12 @@ pub(crate) struct Expected {
     /// Every id ever recorded.
     pub(crate) recorded: HashSet<String>,
     pub(crate) keys: HashMap<(usize, u8), JobId>,
+    /// What operators did, in a word each, oldest first.
+    pub(crate) actions: Vec<&'static str>,
+    /// What was done under which key.
+    pub(crate) done: HashMap<u8, (Operation, Effect)>,
+    /// The places of kept reports in `kept`, by the numbers the store gave them.
+    pub(crate) kept_places: HashMap<i64, usize>,
 }
 
 pub(crate) struct ExpectedJob {
@@ -46,29 +52,37 @@ pub(crate) struct ExpectedItem {
 
 #[derive(Clone, Debug)]
 pub(crate) struct ExpectedEntry {
+    /// Its place in the store's outbox, once it was seen.
+    pub(crate) id: Option<EntryId>,
     pub(crate) event_id: String,
     /// What its event's data must say, among other things.
     pub(crate) says: Value,
     pub(crate) recorded_at: Timestamp,
     pub(crate) failures: u32,
+    pub(crate) deliveries: u32,
+    pub(crate) acknowledged: bool,
     pub(crate) state: EntryState,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum EntryState {
     Due(Timestamp, Option<LeaseToken>),
-    Delivered(Timestamp),
+    /// Since then; once more, perhaps.
+    Delivered(Timestamp, Option<(Timestamp, Option<LeaseToken>)>),
     Dead,
+    Dropped,
     Pruned,
 }
 
 impl Expected {
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.now.expect("the clock was read")
     }
 
     pub(crate) fn create(&mut self, made: NewJob, orders: Vec<Order>) {
-        let (created_at, deadline) = (self.now(), made.deadline);
+        let created_at = self.now();
+        let deadline = made.deadline.moment(created_at, u32::try_from(made.items.len()).expect("few"));
+        self.actions.push("create");
         for item in &made.items {
             let (id, order, job) = (item.id, item.order.id(), made.id);
             self.items.push(ExpectedItem { id, job, order, attempt: 1, end: None, expired: false });
@@ -81,7 +95,7 @@ impl Expected {
         self.jobs.insert(job.made.id, job);
     }
 
-    fn index(&self, item: ItemId) -> usize {
+    pub(super) fn index(&self, item: ItemId) -> usize {
         self.items.iter().position(|known| known.id == item).expect("a known item")
     }
 
@@ -154,7 +168,7 @@ impl Expected {
     }
 
     /// The report becomes what the item ended with.
-    fn close(&mut self, report: &Report, verdict: Verdict) -> Applied {
+    pub(super) fn close(&mut self, report: &Report, verdict: Verdict) -> Applied {
         let (place, now) = (self.index(report.item_id), self.now());
         let was_complete = self.jobs[&self.items[place].job].completed_at.is_some();
         self.items[place].end = Some((report.clone(), now));
@@ -216,16 +230,21 @@ impl Expected {
             return 0;
         }
         let (recorded_at, state) = (self.now(), EntryState::Due(self.now(), None));
-        self.entries.push(ExpectedEntry { event_id, says, recorded_at, failures: 0, state });
+        let (id, failures, deliveries, acknowledged) = (None, 0, 0, false);
+        self.entries.push(ExpectedEntry {
+            id,
+            event_id,
+            says,
+            recorded_at,
+            failures,
+            deliveries,
+            acknowledged,
+            state,
+        });
         1
     }
 
-    pub(crate) fn retry(
-        &mut self,
-        id: JobId,
-        only: Option<&[ItemId]>,
-        deadline: Option<Timestamp>,
-    ) -> Vec<ItemId> {
+    pub(super) fn retry(&mut self, id: JobId, only: Option<&[ItemId]>) -> Vec<ItemId> {
         let mut reopened = Vec::new();
         for item in self.items.iter_mut().filter(|item| item.job == id) {
             let failed = item.end.as_ref().is_some_and(|(report, _)| report.outcome == Outcome::Error);
@@ -238,7 +257,7 @@ impl Expected {
         if !reopened.is_empty() {
             let job = self.jobs.get_mut(&id).expect("a known job");
             job.run += 1;
-            (job.deadline, job.completed_at) = (deadline, None);
+            job.completed_at = None;
         }
         reopened
     }
@@ -260,19 +279,6 @@ impl Expected {
         }
     }
 
-    pub(crate) fn resolve(&mut self, place: usize, accept: bool) -> Option<Applied> {
-        let kept = &mut self.kept[place];
-        if kept.resolution.is_some() {
-            return None;
-        }
-        kept.resolution = Some(if accept { Resolution::Accepted } else { Resolution::Dismissed });
-        let (report, verdict) = (kept.report.clone(), kept.verdict);
-        if accept {
-            return Some(self.close(&report, Verdict::Applied));
-        }
-        Some(nothing(&self.items[self.index(report.item_id)], verdict))
-    }
-
     /// Whether an event of that item was forgotten: the store would not know it if it came again.
     pub(crate) fn has_pruned_events_of(&self, item: ItemId) -> bool {
         let item = item.to_string();
@@ -280,7 +286,7 @@ impl Expected {
     }
 
     pub(crate) fn due(&self) -> usize {
-        let due = |entry: &&ExpectedEntry| matches!(entry.state, EntryState::Due(at, _) if at <= self.now());
+        let due = |entry: &&ExpectedEntry| entry.turn().is_some_and(|(at, _)| at <= self.now());
         self.entries.iter().filter(due).count()
     }
 
@@ -292,21 +298,32 @@ impl Expected {
     pub(crate) fn settle(&mut self, held: LeaseToken, event_id: &str, settlement: &Settlement) {
         let now = self.now();
         let entry = self.entry(event_id);
-        if !matches!(entry.state, EntryState::Due(_, lease) if lease == Some(held)) {
+        if entry.turn().is_none_or(|(_, lease)| lease != Some(held)) {
             return;
         }
-        entry.state = match settlement {
-            Settlement::Delivered => EntryState::Delivered(now),
-            Settlement::Again { after, .. } => EntryState::Due(now.after(*after), None),
-            Settlement::Dead { .. } => EntryState::Dead,
+        let first = match entry.state {
+            EntryState::Delivered(at, _) => Some(at),
+            _ => None,
         };
-        entry.failures += u32::from(*settlement != Settlement::Delivered);
+        let taken = matches!(settlement, Settlement::Delivered | Settlement::Repeat { .. });
+        entry.deliveries += u32::from(taken);
+        entry.failures += u32::from(!taken);
+        let in_time = |after: &Duration| (now.after(*after), None);
+        entry.state = match (settlement, first) {
+            (Settlement::Repeat { after }, _) if !entry.acknowledged => {
+                EntryState::Delivered(first.unwrap_or(now), Some(in_time(after)))
+            }
+            (Settlement::Again { after, .. }, Some(at)) => EntryState::Delivered(at, Some(in_time(after))),
+            (Settlement::Again { after, .. }, None) => EntryState::Due(now.after(*after), None),
+            (Settlement::Dead { .. }, None) => EntryState::Dead,
+            _ => EntryState::Delivered(first.unwrap_or(now), None),
+        };
     }
 
     /// How many entries delivered longer ago than that could be forgotten.
     pub(crate) fn prunable(&self, older_than: Duration) -> Vec<usize> {
         let old = |entry: &ExpectedEntry| match entry.state {
-            EntryState::Delivered(at) => self.now().since(at) > older_than,
+            EntryState::Delivered(at, None) => self.now().since(at) > older_than,
             _ => false,
         };
         self.entries.iter().enumerate().filter(|(_, entry)| old(entry)).map(|(place, _)| place).collect()
@@ -317,9 +334,27 @@ fn said(report: &Report) -> (Outcome, Option<&String>) {
     (report.outcome, report.tracking_number.as_ref())
 }
 
-fn nothing(item: &ExpectedItem, verdict: Verdict) -> Applied {
+pub(super) fn nothing(item: &ExpectedItem, verdict: Verdict) -> Applied {
     let (job_id, attempt) = (item.job, item.attempt);
     Applied { verdict, job_id, attempt, completed: false, events: 0, order_missing: false }
+}
+
+impl ExpectedEntry {
+    /// When it may leave, and who holds it.
+    pub(crate) fn turn(&self) -> Option<(Timestamp, Option<LeaseToken>)> {
+        match self.state {
+            EntryState::Due(at, lease) => Some((at, lease)),
+            EntryState::Delivered(_, again) => again,
+            _ => None,
+        }
+    }
+
+    pub(crate) fn hold(&mut self, until: Timestamp, by: LeaseToken) {
+        self.state = match self.state {
+            EntryState::Delivered(at, _) => EntryState::Delivered(at, Some((until, Some(by)))),
+            _ => EntryState::Due(until, Some(by)),
+        };
+    }
 }
 
 impl ExpectedItem {

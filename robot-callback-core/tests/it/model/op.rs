@@ -15,7 +15,7 @@ pub(crate) enum Op {
         job_type: JobType,
         workspace: usize,
         key: Option<u8>,
-        due_in: Option<u64>,
+        due: Due,
     },
     Report {
         item: Index,
@@ -26,7 +26,13 @@ pub(crate) enum Op {
     Retry {
         job: Index,
         only: Option<Vec<Index>>,
-        due_in: Option<u64>,
+        run: Option<u32>,
+        due: Due,
+        key: Option<u8>,
+    },
+    SetDeadline {
+        job: Index,
+        due: Due,
     },
     Advance {
         seconds: u64,
@@ -43,11 +49,29 @@ pub(crate) enum Op {
         ending: Ending,
     },
     SettleAtLast,
-    Redrive,
+    Redrive {
+        only: Option<Vec<Index>>,
+    },
+    Drop {
+        entry: Index,
+    },
+    Acknowledge {
+        job: Index,
+        run: Option<u32>,
+        key: Option<u8>,
+    },
     Prune {
         limit: usize,
     },
     Restart,
+}
+
+/// What is said about a deadline.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Due {
+    Never,
+    In(u64),
+    Each(u64),
 }
 
 /// What a report says.
@@ -73,6 +97,8 @@ pub(crate) enum Ending {
     Delivered,
     FailsBeforeLanding,
     FailsAfterLanding,
+    /// They land, and leave once more later.
+    Repeated,
     Refused,
     DiesBeforeLanding,
     DiesAfterLanding,
@@ -113,6 +139,7 @@ fn ending() -> impl Strategy<Value = Ending> {
         4 => Just(Delivered),
         1 => Just(FailsBeforeLanding),
         1 => Just(FailsAfterLanding),
+        3 => Just(Repeated),
         1 => Just(Refused),
         1 => Just(DiesBeforeLanding),
         1 => Just(DiesAfterLanding),
@@ -126,20 +153,41 @@ fn create() -> impl Strategy<Value = Op> {
     ];
     let known_order = option::weighted(0.3, any::<Index>());
     let key = option::weighted(0.3, 0..2_u8);
-    (1..5_usize, known_order, job_type, 0..2_usize, key, due_in()).prop_map(
-        |(orders, known_order, job_type, workspace, key, due_in)| Op::Create {
+    (1..5_usize, known_order, job_type, 0..2_usize, key, due()).prop_map(
+        |(orders, known_order, job_type, workspace, key, due)| Op::Create {
             orders,
             known_order,
             job_type,
             workspace,
             key,
-            due_in,
+            due,
         },
     )
 }
 
-fn due_in() -> impl Strategy<Value = Option<u64>> {
-    option::of(0..200_u64)
+fn due() -> impl Strategy<Value = Due> {
+    prop_oneof![
+        2 => Just(Due::Never),
+        3 => (0..200_u64).prop_map(Due::In),
+        1 => (0..50_u64).prop_map(Due::Each),
+    ]
+}
+
+fn retry() -> impl Strategy<Value = Op> {
+    let only = option::weighted(0.4, vec(any::<Index>(), 0..3));
+    let (run, key) = (option::weighted(0.3, 1..3_u32), option::weighted(0.2, 0..3_u8));
+    (any::<Index>(), only, run, due(), key).prop_map(|(job, only, run, due, key)| Op::Retry {
+        job,
+        only,
+        run,
+        due,
+        key,
+    })
+}
+
+fn acknowledge() -> impl Strategy<Value = Op> {
+    let (run, key) = (option::weighted(0.3, 0..3_u32), option::weighted(0.2, 0..3_u8));
+    (any::<Index>(), run, key).prop_map(|(job, run, key)| Op::Acknowledge { job, run, key })
 }
 
 pub(crate) fn op() -> impl Strategy<Value = Op> {
@@ -148,14 +196,16 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         3 => create(),
         20 => (index(), said(), named()).prop_map(|(item, said, attempt)| Op::Report { item, said, attempt }),
         1 => Just(Op::ReportUnknownItem),
-        4 => (index(), option::weighted(0.4, vec(index(), 0..3)), due_in())
-            .prop_map(|(job, only, due_in)| Op::Retry { job, only, due_in }),
+        4 => retry(),
+        2 => (index(), due()).prop_map(|(job, due)| Op::SetDeadline { job, due }),
+        3 => acknowledge(),
         4 => (1..120_u64).prop_map(|seconds| Op::Advance { seconds }),
         3 => (1..3_usize).prop_map(|limit| Op::Expire { limit }),
         4 => (index(), any::<bool>()).prop_map(|(kept, accept)| Op::Resolve { kept, accept }),
         6 => (1..5_usize, ending()).prop_map(|(limit, ending)| Op::Relay { limit, ending }),
         2 => Just(Op::SettleAtLast),
-        1 => Just(Op::Redrive),
+        1 => option::of(vec(index(), 0..3)).prop_map(|only| Op::Redrive { only }),
+        1 => index().prop_map(|entry| Op::Drop { entry }),
         1 => (1..3_usize).prop_map(|limit| Op::Prune { limit }),
         1 => Just(Op::Restart),
     ]

@@ -6,21 +6,22 @@ use std::time::Duration;
 use proptest::sample::Index;
 use robot_callback_core::conformance::World;
 use robot_callback_core::{
-    Amount, Claim, Clock, Creation, EntryId, Item, ItemId, Lease, LeaseToken, NewJob, NewOrder, Order,
-    OrderId, Outcome, Resolution, Settlement, Timestamp, WorkspaceId,
+    Allowance, Amount, Claim, Clock, Creation, Deadline, EntryId, Item, ItemId, KeptQuery, Lease, LeaseToken,
+    NewJob, NewOrder, Operation, Order, OrderId, Outcome, PageRequest, Settlement, WorkspaceId,
 };
 
 use super::expected::{EntryState, Expected, ExpectedItem};
-use super::op::{Ending, Named, Op, Said};
+use super::op::{Due, Ending, Named, Op, Said};
 
 const LEASE: Duration = Duration::from_secs(60);
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+const REPEAT_AFTER: Duration = Duration::from_secs(30);
 const RETENTION: Duration = Duration::from_secs(90);
 
 /// A store and its model, with what the relays in between know.
-struct Run {
-    world: World,
-    model: Expected,
+pub(super) struct Run {
+    pub(super) world: World,
+    pub(super) model: Expected,
     workspaces: [WorkspaceId; 2],
     /// The ids of the events that arrived, with repetitions.
     arrived: Vec<String>,
@@ -49,7 +50,19 @@ impl Run {
                 let applied = self.world.store.apply(Said::Success(0).of(ItemId::random())).await.unwrap();
                 assert_eq!(applied, None, "there is no such item");
             }
-            Op::Retry { job, only, due_in } => self.retry(&job, only, due_in).await,
+            Op::Retry { job, only, run, due, key } => self.retry(&job, only, run, due, key).await,
+            Op::SetDeadline { job, due } => {
+                if let Some(job_id) = self.some_job(&job) {
+                    let deadline = self.deadline(due);
+                    self.operate(Operation::SetDeadline { job_id, deadline }, None).await;
+                }
+            }
+            Op::Drop { entry } => self.drop_letter(&entry).await,
+            Op::Acknowledge { job, run, key } => {
+                if let Some(job_id) = self.some_job(&job) {
+                    self.operate(Operation::Acknowledge { job_id, run }, key).await;
+                }
+            }
             Op::Advance { seconds } => self.advance(Duration::from_secs(seconds)),
             Op::Expire { limit } => self.expire(limit).await,
             Op::Resolve { kept, accept } => self.resolve(&kept, accept).await,
@@ -59,7 +72,12 @@ impl Run {
                     self.settle(&lease, &Settlement::Delivered).await;
                 }
             }
-            Op::Redrive => self.redrive().await,
+            Op::Redrive { only } => {
+                let seen: Vec<EntryId> = self.model.entries.iter().filter_map(|entry| entry.id).collect();
+                let only = only.filter(|_| !seen.is_empty());
+                let entries = only.map(|only| only.iter().map(|index| *index.get(&seen)).collect());
+                self.operate(Operation::Redrive { entries }, None).await;
+            }
             Op::Prune { limit } => self.prune(limit).await,
             Op::Restart if self.world.is_durable() => self.world = self.world.restarted().await,
             Op::Restart => {}
@@ -72,12 +90,19 @@ impl Run {
         self.model.now = Some(self.world.clock.now());
     }
 
-    fn deadline(&self, due_in: Option<u64>) -> Option<Timestamp> {
-        due_in.map(|seconds| self.world.clock.now().after(Duration::from_secs(seconds)))
+    fn deadline(&self, due: Due) -> Deadline {
+        match due {
+            Due::Never => Deadline::Never,
+            Due::In(seconds) => Deadline::At(self.world.clock.now().after(Duration::from_secs(seconds))),
+            Due::Each(seconds) => {
+                let per_order = Duration::from_secs(seconds);
+                Deadline::Within(Allowance { per_order, plus: Duration::from_secs(1) })
+            }
+        }
     }
 
     async fn create(&mut self, op: Op) {
-        let Op::Create { orders, known_order, job_type, workspace, key, due_in } = op else { return };
+        let Op::Create { orders, known_order, job_type, workspace, key, due } = op else { return };
         let workspace_id = self.workspaces[workspace];
         let fresh: Vec<Order> = (0..orders).map(|_| order(workspace_id)).collect();
         let known = known_order.filter(|_| !self.model.order_ids.is_empty());
@@ -86,7 +111,7 @@ impl Run {
         let job = NewJob {
             job_type,
             idempotency_key: key.map(|key| key.to_string()),
-            deadline: self.deadline(due_in),
+            deadline: self.deadline(due),
             ..NewJob::of_orders(workspace_id, known.map(NewOrder::Existing).into_iter().chain(details))
         };
         let creation = self.world.store.create_job(job.clone()).await.unwrap();
@@ -120,17 +145,19 @@ impl Run {
         assert_eq!(applied, Some(expected), "the verdict and its effects are the model's");
     }
 
-    async fn retry(&mut self, job: &Index, only: Option<Vec<Index>>, due_in: Option<u64>) {
-        if self.model.jobs.is_empty() {
-            return;
-        }
-        let job = *job.get(&self.model.jobs.keys().copied().collect::<Vec<_>>());
+    async fn retry(
+        &mut self,
+        job: &Index,
+        only: Option<Vec<Index>>,
+        run: Option<u32>,
+        due: Due,
+        key: Option<u8>,
+    ) {
+        let Some(job_id) = self.some_job(job) else { return };
         let named = |index: Index| index.get(&self.model.items).id;
-        let only: Option<Vec<ItemId>> = only.map(|only| only.into_iter().map(named).collect());
-        let deadline = self.deadline(due_in);
-        let expected = self.model.retry(job, only.as_deref(), deadline);
-        let reopened = self.world.store.retry_failed(job, only, deadline).await.unwrap();
-        assert_eq!(reopened, Some(expected), "the failed items named are re-opened");
+        let items: Option<Vec<ItemId>> = only.map(|only| only.into_iter().map(named).collect());
+        let deadline = self.deadline(due);
+        self.operate(Operation::Retry { job_id, items, run, deadline }, key).await;
     }
 
     async fn expire(&mut self, limit: usize) {
@@ -144,24 +171,6 @@ impl Run {
         }
     }
 
-    async fn resolve(&mut self, kept: &Index, accept: bool) {
-        if self.model.kept.is_empty() {
-            return;
-        }
-        let place = kept.index(self.model.kept.len());
-        let chosen = self.model.kept[place].clone();
-        // A store may forget that an event was recorded once it was delivered long ago.
-        if accept && self.model.has_pruned_events_of(chosen.report.item_id) {
-            return;
-        }
-        let of_job = self.model.kept[..place].iter().filter(|kept| kept.job_id == chosen.job_id).count();
-        let id = self.world.store.kept_reports(chosen.job_id).await.unwrap()[of_job].id;
-        let resolution = if accept { Resolution::Accepted } else { Resolution::Dismissed };
-        let expected = self.model.resolve(place, accept);
-        let applied = self.world.store.resolve_kept(id, resolution).await.unwrap();
-        assert_eq!(applied, expected, "an operator's word does what the model says");
-    }
-
     /// One step of a relay that ends like that.
     async fn relay(&mut self, limit: usize, ending: Ending) {
         let lease = self.claim(limit).await;
@@ -173,6 +182,7 @@ impl Run {
         let reason = "told so by the test".to_owned();
         match ending {
             Ending::Delivered => self.settle(&lease, &Settlement::Delivered).await,
+            Ending::Repeated => self.settle(&lease, &Settlement::Repeat { after: REPEAT_AFTER }).await,
             Ending::Refused => self.settle(&lease, &Settlement::Dead { reason }).await,
             Ending::FailsBeforeLanding | Ending::FailsAfterLanding => {
                 self.settle(&lease, &Settlement::Again { after: RETRY_AFTER, reason }).await;
@@ -191,13 +201,16 @@ impl Run {
             assert!(entry.id > last, "a claim gives entries in the order they were recorded, each once");
             last = entry.id;
             let known = self.model.entry(&entry.event.id);
-            assert!(matches!(known.state, EntryState::Due(at, _) if at <= now), "only what is due is given");
+            assert!(known.turn().is_some_and(|(at, _)| at <= now), "only what is due is given");
+            assert!(known.id.is_none_or(|id| id == entry.id), "under the number it has");
+            known.id = Some(entry.id);
             assert_eq!(entry.failures, known.failures, "failures are counted");
+            assert_eq!(entry.deliveries, known.deliveries, "and so are deliveries");
             let data: serde_json::Value = serde_json::from_str(entry.event.data.get()).unwrap();
             for (key, value) in known.says.as_object().unwrap() {
                 assert_eq!(data.get(key), Some(value), "{}: {key}", entry.event.id);
             }
-            known.state = EntryState::Due(now.after(LEASE), Some(lease.token));
+            known.hold(now.after(LEASE), lease.token);
         }
         lease
     }
@@ -209,18 +222,6 @@ impl Run {
         self.world.store.settle(token, told).await.unwrap();
         for entry in &lease.entries {
             self.model.settle(token, &entry.event.id, settlement);
-        }
-    }
-
-    async fn redrive(&mut self) {
-        let letters = self.world.store.dead_letters(1_000).await.unwrap();
-        let ids: Vec<EntryId> = letters.iter().map(|letter| letter.id).collect();
-        assert_eq!(self.world.store.redrive(ids).await.unwrap(), letters.len(), "each is redriven");
-        let now = self.world.clock.now();
-        for letter in &letters {
-            let entry = self.model.entry(&letter.event.id);
-            assert_eq!(entry.state, EntryState::Dead, "only what was refused is a dead letter");
-            entry.state = EntryState::Due(now, None);
         }
     }
 
@@ -248,13 +249,15 @@ impl Run {
                 same_item(&view.item, expected);
                 assert_eq!(view.order.as_ref(), self.model.orders.get(&expected.order), "the order's row");
             }
-            let mut kept = store.kept_reports(*id).await.unwrap();
+            let query = KeptQuery { job: Some(*id), page: PageRequest::first(1_000), open: false };
+            let mut kept = store.kept_reports(query).await.unwrap().rows;
             kept.iter_mut().for_each(|kept| kept.id = 0);
             let expected: Vec<_> =
                 self.model.kept.iter().filter(|kept| kept.job_id == *id).cloned().collect();
             assert_eq!(kept, expected, "the kept reports are the model's");
         }
         self.compare_outbox().await;
+        self.compare_lists().await;
         let amiss = store.verify().await.unwrap();
         assert!(amiss.is_empty(), "verification finds nothing amiss, but: {amiss:?}");
     }
@@ -273,7 +276,8 @@ impl Run {
 
     /// In the end everything arrives, and nothing else.
     async fn drain(mut self) {
-        self.redrive().await;
+        self.operate(Operation::Redrive { entries: None }, None).await;
+        self.walk_jobs().await;
         self.advance(LEASE);
         while self.model.due() > 0 {
             self.relay(50, Ending::Delivered).await;
@@ -282,7 +286,11 @@ impl Run {
         let depth = self.world.store.outbox_depth().await.unwrap();
         assert_eq!((depth.pending, depth.dead), (0, 0), "in the end nothing waits");
         let arrived: HashSet<String> = self.arrived.into_iter().collect();
-        assert_eq!(arrived, self.model.recorded, "every event recorded arrives, and no other");
+        let dropped = self.model.entries.iter().filter(|entry| entry.state == EntryState::Dropped);
+        let dropped: HashSet<String> = dropped.map(|entry| entry.event_id.clone()).collect();
+        assert!(arrived.is_subset(&self.model.recorded), "no event arrives that was not recorded");
+        let missing: HashSet<String> = self.model.recorded.difference(&arrived).cloned().collect();
+        assert!(missing.is_subset(&dropped), "every event recorded arrives, but for those that were dropped");
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use robot_callback_core::{
-    Claim, Clock, Creation, ErrorType, ManualClock, OperatorStore, PostgresOptions, PostgresStore, Report,
-    Resolution, Settlement, Store, Verdict,
+    Actor, Claim, Clock, Command, Creation, Deadline, Effect, ErrorType, KeptQuery, ManualClock, Operation,
+    OperatorStore, PostgresOptions, PostgresStore, Report, Resolution, Settlement, Store, Verdict,
 };
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
@@ -118,10 +118,14 @@ async fn every_other_verb_that_meets_another_transaction_is_done_after_all() {
     tried_thrice("expiring").await;
     let late = Report::error(items[0], ErrorType::Portal, "refused");
     assert_eq!(apply(&store, late).await, Verdict::Late);
-    let kept = store.kept_reports(id).await.unwrap()[0].id;
-    assert!(store.resolve_kept(kept, Resolution::Accepted).await.unwrap().is_some());
+    let operate = async |operation| {
+        let done = store.operate(Command::new(operation, Actor::default())).await.unwrap();
+        assert_ne!(done.expect("nothing stands against it").effect, Effect::Nothing);
+    };
+    let kept_id = store.kept_reports(KeptQuery::default()).await.unwrap().rows[0].id;
+    operate(Operation::Resolve { kept_id, resolution: Resolution::Accepted }).await;
     tried_thrice("accepting").await;
-    assert_eq!(store.retry_failed(id, None, None).await.unwrap().unwrap().len(), 2);
+    operate(Operation::Retry { job_id: id, items: None, run: None, deadline: Deadline::Never }).await;
     tried_thrice("re-opening").await;
     let lease = store.claim(Claim { limit: 10, lease: MINUTE }).await.unwrap();
     assert_eq!(lease.entries.len(), 1, "the completion of the first run");
@@ -130,7 +134,7 @@ async fn every_other_verb_that_meets_another_transaction_is_done_after_all() {
     let dead = Settlement::Dead { reason: "a test".into() };
     store.settle(lease.token, vec![(entry, dead)]).await.unwrap();
     tried_thrice("settling").await;
-    assert_eq!(store.redrive(vec![entry]).await.unwrap(), 1);
+    operate(Operation::Redrive { entries: Some(vec![entry]) }).await;
     tried_thrice("redriving").await;
     assert_eq!(store.prune(MINUTE, 10).await.unwrap(), 0);
     tried_thrice("pruning").await;

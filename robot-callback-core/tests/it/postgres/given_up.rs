@@ -45,7 +45,7 @@ pub(crate) fn job(orders: usize, deadline: Option<Timestamp>) -> NewJob {
         shipping_department: None,
     };
     let orders = (0..orders).map(|_| NewOrder::Details(Box::new(order())));
-    NewJob { deadline, ..NewJob::of_orders(workspace_id, orders) }
+    NewJob { deadline: deadline.into(), ..NewJob::of_orders(workspace_id, orders) }
 }
 
 #[tokio::test]

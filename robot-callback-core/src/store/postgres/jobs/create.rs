@@ -3,9 +3,11 @@
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::super::actions;
 use super::super::error::PostgresError;
 use super::super::rows::{integer, system_time};
 use super::super::session::{Param, Session, Sessions, Statement};
+use crate::action::Action;
 use crate::clock::Timestamp;
 use crate::field::FieldError;
 use crate::id::JobId;
@@ -115,6 +117,7 @@ async fn try_create(db: &Session, new: &NewJob, now: Timestamp) -> Result<Creati
         }
     }
     insert_items(db, job.id, &items, now).await?;
+    actions::record(db, &Action::of_creation(new, now)).await?;
     Ok(Creation::Created(job.id))
 }
 
