@@ -76,7 +76,7 @@
 //! order is reported exactly once, and **no order is submitted twice**: that one is about to be submitted is on the disk
 //! before, its result is before it is handed to the [`ReportSink`]. After a restart, an order of which only the first
 //! is known is looked up in the portal; where the portal does not give its number, the report says that the shipment
-//! may exist, and the order is never submitted again.
+//! may exist, and the order is never submitted again. The feature `door` brings the HTTP door that batches come in by.
 //!
 //! # Signed instead
 //! A receiver that takes signed callbacks (Standard Webhooks) needs no secret sent to it: [`Destination::signed`] holds
@@ -112,6 +112,9 @@ mod request;
 mod batch;
 mod journal;
 
+#[cfg(feature = "door")]
+mod door;
+
 mod disk;
 #[cfg_attr(feature = "steps", doc(hidden))]
 #[cfg(feature = "steps")]
@@ -123,6 +126,8 @@ pub use answer::{Answer, Delivered};
 pub use batch::{AcceptError, Acceptance, MAY_EXIST, Rejection, Robot, RobotError, RobotOptions};
 pub use client::{Client, ClientError};
 pub use destination::{Destination, DestinationError};
+#[cfg(feature = "door")]
+pub use door::{CallbackHosts, DoorOptions, HostError, door};
 pub use failure::{AttemptError, ReportFailure, TryAgain};
 pub use keyring::{FileKeyring, Keyring, MemoryKeyring};
 pub use options::ClientOptions;
