@@ -5,6 +5,7 @@ mod database;
 mod events;
 mod layers;
 mod number;
+mod operating;
 mod problems;
 mod secret;
 mod setting;
@@ -15,7 +16,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use robot_callback_core::{EndpointOptions, RelayOptions, StatementMode};
+use robot_callback_core::{Allowance, EndpointOptions, RelayOptions, StatementMode};
 use warp::http::HeaderName;
 
 pub(crate) use self::access::{Access, Granted};
@@ -23,6 +24,7 @@ pub(crate) use self::database::{Database, Postgres};
 pub(crate) use self::events::Events;
 pub(crate) use self::layers::{Layers, Origin, environment};
 use self::number::{number, seconds, switch};
+pub(crate) use self::operating::allowance;
 use self::problems::Problems;
 pub(crate) use self::problems::SettingErrors;
 pub(crate) use self::secret::Credential;
@@ -52,6 +54,7 @@ pub(crate) struct Config {
     pub(crate) serving: serve::Options,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) endpoint: EndpointOptions,
+    pub(crate) allowance: Option<Allowance>,
     pub(crate) relay: RelayOptions,
 }
 
@@ -79,11 +82,11 @@ impl Config {
         let mut problems = layers.problems();
         let field_changes = problems.or(switch(layers, &setting::FIELD_CHANGES), None);
         let limits = limits(layers, &mut problems);
+        let events = problems.or(Events::of(layers), Events::Log);
         let client_address = problems.or(client_address(layers), None);
         let config = Self {
             database: problems.or(database(layers), Database::Memory),
             access: Access::of(layers, &mut problems),
-            events: problems.or(Events::of(layers), Events::Log),
             bind: bind(layers, &mut problems),
             admin_bind: problems.or(admin_bind(layers), None),
             drain_delay: problems.or(drain_delay(layers), Duration::ZERO),
@@ -91,7 +94,9 @@ impl Config {
             serving: serve::Options { limits, client_address, ..serve::Options::default() },
             tls: problems.or(tls(layers), None),
             endpoint: endpoint(layers, &mut problems),
-            relay: relay(layers, &mut problems),
+            allowance: problems.or(allowance(layers), None),
+            relay: relay(layers, &events, &mut problems),
+            events,
         };
         problems.or(log_filter(layers).map(drop), ());
         problems.or(log_format(layers).map(drop), ());
@@ -220,8 +225,9 @@ fn endpoint(layers: &Layers, problems: &mut Problems) -> EndpointOptions {
 }
 
 /// A send is given up at two thirds of its lease, so that nobody else has begun by then.
-fn relay(layers: &Layers, problems: &mut Problems) -> RelayOptions {
+fn relay(layers: &Layers, events: &Events, problems: &mut Problems) -> RelayOptions {
     let mut options = RelayOptions::default();
+    options.repeats = problems.or(operating::repeats(layers, events), options.repeats);
     if let Some(lease) = problems.or(seconds(layers, &setting::RELAY_LEASE), None) {
         (options.lease, options.send_timeout) = (lease, lease * 2 / 3);
     }

@@ -1,18 +1,24 @@
-//! The operator's door: make a job, look at it, and ask whether the server is well.
+//! The operator's door: make jobs, look at them, put things right, and ask whether the server is well.
 
+mod ask;
+mod changes;
+mod door;
 mod jobs;
+mod lists;
+mod query;
 mod refusal;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use robot_callback_core::{OperatorStore, Secrets};
+use robot_callback_core::{Actor, Allowance, OperatorStore, Secrets};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, Method, StatusCode};
 use warp::reply::Response;
 
+use self::door::Door;
 use self::refusal::Refusal;
 use crate::reply::json;
 
@@ -31,13 +37,20 @@ pub struct Operator {
     store: Arc<dyn OperatorStore>,
     tokens: Arc<RwLock<Secrets>>,
     draining: Arc<AtomicBool>,
+    allowance: Option<Allowance>,
 }
 
 impl Operator {
     /// The door to `store`, for whoever brings one of `tokens` as a bearer token. No token: nobody gets in.
     #[must_use]
     pub fn new(store: Arc<dyn OperatorStore>, tokens: Secrets) -> Self {
-        Self { store, tokens: Arc::new(RwLock::new(tokens)), draining: Arc::default() }
+        Self { store, tokens: Arc::new(RwLock::new(tokens)), draining: Arc::default(), allowance: None }
+    }
+
+    /// The deadline of jobs, and of re-opened ones, whose request says nothing of one.
+    #[must_use]
+    pub fn with_default_deadline(self, allowance: Option<Allowance>) -> Self {
+        Self { allowance, ..self }
     }
 
     /// From the next request on, these tokens and no others are valid.
@@ -62,10 +75,16 @@ impl Operator {
         &*self.store
     }
 
-    fn admit(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    /// Who brings that token: it may carry a name before a tilde (`ana~…`).
+    fn admit(&self, headers: &HeaderMap) -> Result<Actor, Refusal> {
         let presented = headers.get("authorization").and_then(|value| bearer(value.as_bytes()));
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
-        if tokens.presented(presented).is_valid() { Ok(()) } else { Err(Refusal::Unauthorized) }
+        if !tokens.presented(presented).is_valid() {
+            return Err(Refusal::Unauthorized);
+        }
+        let token = presented.map(String::from_utf8_lossy).unwrap_or_default();
+        let name = token.split_once('~').map(|(name, _)| name).filter(|name| !name.is_empty());
+        Ok(name.map_or_else(|| Actor::new("token"), |name| Actor::new(&format!("token {name}"))))
     }
 
     async fn ready(&self) -> Result<Response, Refusal> {
@@ -77,8 +96,8 @@ impl Operator {
     }
 }
 
-/// `POST /api/jobs`, `GET /api/jobs/{id}`, `GET /healthz` and `GET /readyz`. Other paths are rejected, for the
-/// filters that follow; on its own paths it always replies and never rejects.
+/// All of `/api/` that is an operator's, `GET /healthz` and `GET /readyz`; `docs/operator.md` lists them. Other paths
+/// are rejected, for the filters that follow; on its own paths it always replies and never rejects.
 #[must_use]
 pub fn operator(operator: Operator) -> BoxedFilter<(Response,)> {
     let health = warp::path!("healthz").and(warp::method()).then(|method: Method| async move {
@@ -99,8 +118,63 @@ pub fn operator(operator: Operator) -> BoxedFilter<(Response,)> {
         })
     };
     let (health, ready) = (health.boxed(), ready.boxed());
-    let jobs = jobs::create(operator.clone()).or(jobs::show(operator)).unify().boxed();
-    jobs.or(health).unify().or(ready).unify().boxed()
+    doors(&operator).or(health).unify().or(ready).unify().boxed()
+}
+
+/// Each path with what is done there.
+fn doors(operator: &Operator) -> BoxedFilter<(Response,)> {
+    let whole = |path: BoxedFilter<()>| path.map(String::new).boxed();
+    let doors: [(BoxedFilter<(String,)>, Door); 14] = [
+        (
+            whole(warp::path!("api" / "jobs").boxed()),
+            Door::get(|ask| Box::pin(jobs::list(ask))).or_post(|ask| Box::pin(jobs::make(ask))),
+        ),
+        (warp::path!("api" / "jobs" / String).boxed(), Door::get(|ask| Box::pin(jobs::show(ask)))),
+        (
+            warp::path!("api" / "jobs" / String / "retry").boxed(),
+            Door::post(|ask| Box::pin(changes::retry(ask))),
+        ),
+        (
+            warp::path!("api" / "jobs" / String / "deadline").boxed(),
+            Door::put(|ask| Box::pin(changes::deadline(ask))),
+        ),
+        (
+            warp::path!("api" / "jobs" / String / "completion" / "acknowledge").boxed(),
+            Door::post(|ask| Box::pin(changes::acknowledge(ask))),
+        ),
+        (
+            warp::path!("api" / "jobs" / String / "kept-reports").boxed(),
+            Door::get(|ask| Box::pin(lists::kept_of_job(ask))),
+        ),
+        (whole(warp::path!("api" / "kept-reports").boxed()), Door::get(|ask| Box::pin(lists::kept(ask)))),
+        (
+            warp::path!("api" / "kept-reports" / String / "accept").boxed(),
+            Door::post(|ask| Box::pin(changes::accept(ask))),
+        ),
+        (
+            warp::path!("api" / "kept-reports" / String / "dismiss").boxed(),
+            Door::post(|ask| Box::pin(changes::dismiss(ask))),
+        ),
+        (
+            whole(warp::path!("api" / "dead-letters").boxed()),
+            Door::get(|ask| Box::pin(lists::dead_letters(ask))),
+        ),
+        (
+            whole(warp::path!("api" / "dead-letters" / "redrive").boxed()),
+            Door::post(|ask| Box::pin(changes::redrive(ask))),
+        ),
+        (
+            warp::path!("api" / "dead-letters" / String / "drop").boxed(),
+            Door::post(|ask| Box::pin(changes::drop(ask))),
+        ),
+        (whole(warp::path!("api" / "actions").boxed()), Door::get(|ask| Box::pin(lists::actions(ask)))),
+        (whole(warp::path!("api" / "verify").boxed()), Door::get(|ask| Box::pin(lists::verify(ask)))),
+    ];
+    let outbox = whole(warp::path!("api" / "outbox").boxed());
+    let outbox = Door::get(|ask| Box::pin(lists::outbox(ask))).at(outbox, operator.clone());
+    doors
+        .into_iter()
+        .fold(outbox, |before, (path, door)| before.or(door.at(path, operator.clone())).unify().boxed())
 }
 
 async fn reply(result: Result<Response, Refusal>) -> Response {

@@ -37,7 +37,7 @@ pub(super) async fn run(mut config: Config) -> Result<ExitCode, CliError> {
     let admin = config.admin_bind.map(AdminListener::open).transpose()?;
     announce(&config, &listener, admin.as_ref(), &granted)?;
     let endpoint = CallbackEndpoint::with_options(store.clone(), waker, granted.secrets, config.endpoint);
-    let operator = Operator::new(store.clone(), granted.tokens);
+    let operator = Operator::new(store.clone(), granted.tokens).with_default_deadline(config.allowance);
     let routes = routes(endpoint.clone(), operator.clone());
     let doors = Doors {
         access: config.access,

@@ -72,6 +72,12 @@ settings! {
         "The header in which the proxy says who calls, such as x-forwarded-for; only where all callers come by it [default: none]";
     FIELD_CHANGES: "field_changes", "FIELD_CHANGES", Some("field-changes"), "true|false",
         "Also announce each change to an order's fields [default: false]";
+    DEADLINE_SECS_PER_ORDER: "deadline_secs_per_order", "DEADLINE_SECS_PER_ORDER", Some("deadline-secs-per-order"), "SECS",
+        "The deadline of jobs that say nothing of one: so much for each order … [default: none]";
+    DEADLINE_PLUS: "deadline_plus_secs", "DEADLINE_PLUS_SECS", Some("deadline-plus-secs"), "SECS",
+        "… plus so much [default: none]";
+    REPEAT_COMPLETIONS: "repeat_completions", "REPEAT_COMPLETIONS", Some("repeat-completions"), "SECS,…|off",
+        "When a completion is sent again, after each delivery, until it is acknowledged [default: 1,5,30,120 to Inngest, off to the log]";
     RELAY_LEASE: "relay_lease_secs", "RELAY_LEASE_SECS", Some("relay-lease-secs"), "SECS",
         "How long events that a server was sending when it died stay out of another's reach [default: 60]";
     LOG: "log", "RUST_LOG", Some("log"), "FILTER",

@@ -289,3 +289,30 @@ fn a_secret_given_nearer_goes_before_one_given_farther() {
     let farther = config("secret_file = 'f'", &["ROBOT_CALLBACK_SECRET=s"], &[]).unwrap().access.secret;
     assert!(matches!(farther, Some(SecretSource::Given { value, .. }) if value == "s"));
 }
+
+#[test]
+fn jobs_that_say_nothing_have_the_deadline_that_is_set() {
+    let allowance = |env: &[&str]| config("", env, &[]).unwrap().allowance;
+    assert_eq!(allowance(&[]), None);
+    let secs = Duration::from_secs;
+    let both = Allowance { per_order: secs(30), plus: secs(600) };
+    assert_eq!(allowance(&["DEADLINE_SECS_PER_ORDER=30", "DEADLINE_PLUS_SECS=600"]), Some(both));
+    assert_eq!(allowance(&["DEADLINE_PLUS_SECS=5"]).unwrap().for_orders(9), secs(5));
+    let wrong = complaint("", &["DEADLINE_PLUS_SECS=soon"], &[]);
+    assert!(wrong.starts_with("DEADLINE_PLUS_SECS must be a whole number"), "{wrong}");
+}
+
+#[test]
+fn completions_are_repeated_to_inngest_unless_that_is_off() {
+    use robot_callback_core::Repeats;
+    let repeats = |env: &[&str]| config("", env, &[]).unwrap().relay.repeats;
+    assert_eq!(repeats(&[]), Repeats::NONE, "the log needs none");
+    assert_eq!(repeats(&["INNGEST_DEV=1"]), Repeats::short());
+    assert_eq!(repeats(&["INNGEST_DEV=1", "REPEAT_COMPLETIONS=off"]), Repeats::NONE);
+    let waits = [Duration::from_secs(2), Duration::from_secs(60)];
+    assert_eq!(repeats(&["REPEAT_COMPLETIONS=2, 60"]), Repeats::of(&waits).unwrap());
+    for wrong in ["0", "1,", "x", "1,2,3,4,5,6,7,8,9", "90000"] {
+        let told = complaint("", &[&format!("REPEAT_COMPLETIONS={wrong}")], &[]);
+        assert!(told.starts_with("REPEAT_COMPLETIONS must be off, or up to eight waits"), "{told}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Why an operator's request is refused, and the one table of what is answered.
 
-use robot_callback_core::{JobId, JobRequestError, Problem, StoreError};
+use robot_callback_core::{FieldError, JobId, JobRequestError, Objection, Problem, StoreError};
 use warp::http::StatusCode;
 use warp::http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use warp::reply::Response;
@@ -28,6 +28,8 @@ pub(super) enum Refusal {
     KeyReused(JobId),
     #[error(transparent)]
     Request(#[from] JobRequestError),
+    #[error(transparent)]
+    Objection(Objection),
     #[error("there is no such job")]
     UnknownJob,
     #[error("the server is about to stop")]
@@ -89,6 +91,7 @@ impl Refusal {
             }
             Self::Request(error) => Problem::new(StatusCode::BAD_REQUEST, error.to_string()),
             Self::UnknownJob => Problem::new(StatusCode::NOT_FOUND, "Job not found"),
+            Self::Objection(objection) => objected(objection),
             Self::Draining => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Draining")
                 .detail("This server is about to stop: send requests to another."),
             Self::StoreLate | Self::Store(StoreError::Unavailable(_)) => {
@@ -98,5 +101,28 @@ impl Refusal {
                 Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")
             }
         }
+    }
+}
+
+/// Nothing was done: what it is about is not there, or not as the request took it to be.
+fn objected(objection: &Objection) -> Problem {
+    let sentence = match objection {
+        Objection::Unknown(what) => format!("{what} not found"),
+        other => other.to_string(),
+    };
+    let mut letters = sentence.chars();
+    let sentence =
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or(sentence);
+    let status = match objection {
+        Objection::Unknown(_) => StatusCode::NOT_FOUND,
+        Objection::KeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::CONFLICT,
+    };
+    Problem::new(status, sentence)
+}
+
+impl From<FieldError> for Refusal {
+    fn from(error: FieldError) -> Self {
+        Self::Request(error.into())
     }
 }
