@@ -14,6 +14,9 @@ mod concurrency;
 #[cfg(feature = "conformance")]
 mod conformance;
 #[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod deadlines;
+#[cfg(test)]
 #[cfg(all(feature = "inngest", feature = "inngest-loopback"))]
 mod inngest;
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod commit;
 mod contention;
 mod crm;
 mod database;
+mod deadlines;
 mod given_up;
 mod leases;
 mod owner;
