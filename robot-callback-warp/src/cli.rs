@@ -2,13 +2,20 @@
 //!
 //! Another program can run it as a child process of itself: call [`run`] with the arguments.
 
+mod actions;
+mod actor;
 mod admin;
+mod asked;
 mod check_config;
+mod columns;
+mod dead_letters;
+mod desk;
 mod doors;
 mod events;
 mod harden;
 mod jobs;
 mod keeper;
+mod kept;
 mod migrate;
 mod server;
 mod signals;
@@ -22,6 +29,7 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command};
 
+use self::desk::Desk;
 use crate::config::{self, ALL, CONFIG, Config, Layers, SettingError, SettingErrors};
 use crate::log;
 
@@ -116,8 +124,12 @@ fn command() -> Command {
                 .about("Show what every setting is and where it comes from; exits with 1 if any can't be used"),
         )
         .subcommand(jobs::command())
+        .subcommand(kept::command())
+        .subcommand(dead_letters::outbox_command())
+        .subcommand(dead_letters::command())
+        .subcommand(actions::command())
+        .subcommand(verify::command())
         .subcommand(migrate::command())
-        .subcommand(Command::new("verify").about("Recount every job from its items; exits with 1 if any differs"))
 }
 
 fn dispatch(matches: &ArgMatches) -> Result<ExitCode, CliError> {
@@ -134,9 +146,13 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, CliError> {
         .build()
         .map_err(|error| CliError::failed("no threads to run on", &error))?;
     match matches.subcommand() {
-        Some(("jobs", jobs)) => runtime.block_on(jobs::run(jobs, &config::database(&layers)?)),
+        Some(("jobs", args)) => runtime.block_on(jobs::run(args, &Desk::of(&layers)?)),
+        Some(("kept", args)) => runtime.block_on(kept::run(args, &Desk::of(&layers)?)),
+        Some(("outbox", args)) => runtime.block_on(dead_letters::outbox(args, &Desk::of(&layers)?)),
+        Some(("dead-letters", args)) => runtime.block_on(dead_letters::run(args, &Desk::of(&layers)?)),
+        Some(("actions", args)) => runtime.block_on(actions::run(args, &Desk::of(&layers)?)),
+        Some(("verify", args)) => runtime.block_on(verify::run(args, &Desk::of(&layers)?)),
         Some(("migrate", args)) => runtime.block_on(migrate::run(args, || Ok(config::database(&layers)?))),
-        Some(("verify", _)) => runtime.block_on(verify::run(&config::database(&layers)?)),
         _ => runtime.block_on(server::run(Config::of(&layers)?)),
     }
 }

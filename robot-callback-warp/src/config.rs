@@ -80,7 +80,6 @@ impl Config {
     /// All that is wrong.
     pub(crate) fn of(layers: &Layers) -> Result<Self, SettingErrors> {
         let mut problems = layers.problems();
-        let field_changes = problems.or(switch(layers, &setting::FIELD_CHANGES), None);
         let limits = limits(layers, &mut problems);
         let events = problems.or(Events::of(layers), Events::Log);
         let client_address = problems.or(client_address(layers), None);
@@ -90,7 +89,7 @@ impl Config {
             bind: bind(layers, &mut problems),
             admin_bind: problems.or(admin_bind(layers), None),
             drain_delay: problems.or(drain_delay(layers), Duration::ZERO),
-            field_changes: field_changes.unwrap_or_default(),
+            field_changes: problems.or(field_changes(layers), false),
             serving: serve::Options { limits, client_address, ..serve::Options::default() },
             tls: problems.or(tls(layers), None),
             endpoint: endpoint(layers, &mut problems),
@@ -123,6 +122,11 @@ fn statement_mode(layers: &Layers) -> Result<StatementMode, SettingError> {
         "unnamed" => Ok(StatementMode::Unnamed),
         _ => Err(given.error("must be prepared or unnamed")),
     }
+}
+
+/// Whether each change to an order's fields is announced.
+pub(crate) fn field_changes(layers: &Layers) -> Result<bool, SettingError> {
+    Ok(switch(layers, &setting::FIELD_CHANGES)?.unwrap_or_default())
 }
 
 /// What is logged, in the words of `tracing-subscriber`'s `EnvFilter`.

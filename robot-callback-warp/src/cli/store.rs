@@ -42,6 +42,7 @@ async fn connect(postgres: &Postgres, rules: Rules) -> Result<PostgresStore, Cli
 pub(super) async fn open_beside(
     database: &Database,
     may_make: bool,
+    rules: Rules,
 ) -> Result<Arc<dyn OperatorStore>, CliError> {
     match database {
         Database::Memory => {
@@ -50,6 +51,6 @@ pub(super) async fn open_beside(
         Database::Sqlite(file) if !may_make && !file.exists() => {
             Err(CliError::Failed(format!("there is no {}", file.display())))
         }
-        Database::Sqlite(_) | Database::Postgres(_) => open(database, Rules::default()).await,
+        Database::Sqlite(_) | Database::Postgres(_) => open(database, rules).await,
     }
 }

@@ -2,18 +2,27 @@
 
 use std::process::ExitCode;
 
-use super::{CliError, say, store};
-use crate::config::Database;
+use clap::{ArgMatches, Command};
+use serde_json::json;
 
-pub(super) async fn run(database: &Database) -> Result<ExitCode, CliError> {
-    let store = store::open_beside(database, false).await?;
+use super::desk::{Desk, asked, json_flag, show};
+use super::{CliError, say};
+
+pub(super) fn command() -> Command {
+    Command::new("verify")
+        .about("Recount every job from its items; exits with 1 if any differs")
+        .arg(json_flag())
+}
+
+pub(super) async fn run(args: &ArgMatches, desk: &Desk) -> Result<ExitCode, CliError> {
+    let store = desk.store(false).await?;
     let found = store.verify().await.map_err(|error| CliError::failed("recounting", &error))?;
-    for discrepancy in &found {
-        say(discrepancy);
-    }
-    if found.is_empty() {
+    if asked(args).json() {
+        show(&json!({"discrepancies": found}))?;
+    } else if found.is_empty() {
         say("every job agrees with its items");
-        return Ok(ExitCode::SUCCESS);
+    } else {
+        found.iter().for_each(say);
     }
-    Ok(ExitCode::FAILURE)
+    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -4,6 +4,7 @@ mod canaries;
 mod check_config;
 mod https;
 mod observing;
+mod operating;
 mod rotation;
 mod runbook;
 mod tracing;
