@@ -114,3 +114,17 @@ async fn a_job_that_says_nothing_gets_the_deadline_of_the_settings() {
     let moment = |name: &str| job[name].as_str().unwrap().parse::<robot_callback_core::Timestamp>().unwrap();
     assert_eq!(moment("deadline").since(moment("createdAt")), Duration::from_secs(120));
 }
+
+/// Each line of the documentation is a command of the program, every flag of it included.
+#[tokio::test]
+async fn every_documented_command_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = include_str!("../../../../docs/operator.md");
+    let commands: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("robot-callback ")).collect();
+    assert_eq!(commands.len(), 15, "they were found");
+    for command in commands {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let errors = text(&output(folder.path(), &words).await.stderr);
+        assert!(!errors.contains("Usage:") && !errors.is_empty(), "robot-callback {command}: {errors}");
+    }
+}
