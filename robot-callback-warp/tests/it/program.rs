@@ -3,6 +3,7 @@
 mod canaries;
 mod check_config;
 mod https;
+mod late_waiter;
 mod observing;
 mod operating;
 mod rotation;

@@ -1,6 +1,9 @@
 //! What the owner of a CRM sees of us in their own tables.
 
-use robot_callback_core::{Amount, ItemId, OperatorStore, PostgresStore, Report, Store, StoreError, Verdict};
+use robot_callback_core::{
+    ActionQuery, Actor, Amount, Command, Deadline, ErrorType, ItemId, ItemQuery, JobQuery, KeptQuery,
+    LetterQuery, Operation, OperatorStore, PostgresStore, Report, Resolution, Store, StoreError, Verdict,
+};
 use tokio::task::JoinSet;
 
 use super::crm::{Crm, store};
@@ -114,6 +117,7 @@ async fn the_documented_rights_suffice_and_the_web_sees_nothing() {
         lease.entries.iter().map(|entry| (entry.id, robot_callback_core::Settlement::Delivered)).collect();
     as_server.settle(lease.token, settled).await.unwrap();
     as_server.prune(std::time::Duration::ZERO, 10).await.unwrap();
+    operate(&as_server, &crm).await;
     assert_eq!(as_server.verify().await.unwrap(), []);
     let as_web = connect(&as_role(&crm.database.url(), &web)).await;
     let refused = as_web.query("SELECT * FROM robot_callback.outbox", &[]).await.unwrap_err();
@@ -122,6 +126,36 @@ async fn the_documented_rights_suffice_and_the_web_sees_nothing() {
     for role in [server, web] {
         crm.client.batch_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
     }
+}
+
+/// All that an operator can do, on a job that failed.
+async fn operate(store: &PostgresStore, crm: &Crm) {
+    let (batch, moment) = (crm.batch(2).await, Deadline::At(robot_callback_core::Timestamp::EPOCH));
+    let done = async |operation| {
+        let command = Command::new(operation, Actor::new("ana"));
+        let key = serde_json::to_string(&command.operation).unwrap();
+        store.operate(command.under(key)).await.unwrap().expect("nothing stands against it")
+    };
+    let job_id = batch.job;
+    done(Operation::SetDeadline { job_id, deadline: moment }).await;
+    assert_eq!(store.expire(10).await.unwrap(), [job_id]);
+    store.apply(Report::error(batch.items[0], ErrorType::Portal, "no")).await.unwrap();
+    let kept_id = store.kept_reports(KeptQuery::default()).await.unwrap().rows[0].id;
+    done(Operation::Resolve { kept_id, resolution: Resolution::Accepted }).await;
+    done(Operation::Acknowledge { job_id, run: None }).await;
+    done(Operation::Retry { job_id, items: None, run: Some(1), deadline: Deadline::Never }).await;
+    for item in &batch.items {
+        report(store, *item).await;
+    }
+    let lease = store.claim(claim_all()).await.unwrap();
+    let dead = |id| (id, robot_callback_core::Settlement::Dead { reason: "no".into() });
+    store.settle(lease.token, lease.entries.iter().map(|entry| dead(entry.id)).collect()).await.unwrap();
+    let letters = store.dead_letters(LetterQuery::default()).await.unwrap().rows;
+    done(Operation::Drop { entry_id: letters[0].id, reason: "old".into() }).await;
+    done(Operation::Redrive { entries: None }).await;
+    assert!(store.jobs(JobQuery::default()).await.unwrap().rows.iter().any(|job| job.id == job_id));
+    assert_eq!(store.job_page(job_id, ItemQuery::default()).await.unwrap().unwrap().items.rows.len(), 2);
+    assert_eq!(store.actions(ActionQuery::default()).await.unwrap().rows.len(), 6, "each was recorded");
 }
 
 async fn report(store: &PostgresStore, item: ItemId) {

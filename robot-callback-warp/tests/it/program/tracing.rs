@@ -24,7 +24,9 @@ async fn a_trace_goes_from_the_robots_request_through_the_log_to_the_event() {
     let folder = tempfile::tempdir().unwrap();
     let inngest = InngestLoopback::start().await.unwrap();
     let inngest_url = inngest.base_url();
-    let args = ["--inngest-dev", inngest_url.as_str(), "--log-format", "json"];
+    // Each event once: what is counted here are traces.
+    let once = "--repeat-completions=off";
+    let args = ["--inngest-dev", inngest_url.as_str(), "--log-format", "json", once];
     let mut server = Running::start(folder.path(), &args).await;
     let (shop, [first, second]) = job(&server, folder.path()).await;
     let client = Client::new(ClientOptions::default()).unwrap();
