@@ -11,6 +11,7 @@ mod secrecy;
 mod settings;
 mod spool;
 mod tls;
+mod vectors;
 mod wire;
 
 use std::time::Duration;
