@@ -139,12 +139,16 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, CliError> {
         return check_config::run(&layers);
     }
     layers.sound()?;
-    log::start(config::log_filter(&layers)?, config::log_format(&layers)?);
+    let (filter, format) = (config::log_filter(&layers)?, config::log_format(&layers)?);
+    let collector = config::otlp_endpoint(&layers)?;
     harden::dump_no_core();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| CliError::failed("no threads to run on", &error))?;
+    // Before the runtime goes, what is left to be sent is sent.
+    let logging = log::start(filter, format, collector.as_deref(), runtime.handle());
+    let _logging = logging.map_err(|error| CliError::failed("the log", &error))?;
     match matches.subcommand() {
         Some(("jobs", args)) => runtime.block_on(jobs::run(args, &Desk::of(&layers)?)),
         Some(("kept", args)) => runtime.block_on(kept::run(args, &Desk::of(&layers)?)),

@@ -99,6 +99,7 @@ impl Config {
         };
         problems.or(log_filter(layers).map(drop), ());
         problems.or(log_format(layers).map(drop), ());
+        problems.or(otlp_endpoint(layers).map(drop), ());
         problems.none().map(|()| config)
     }
 }
@@ -150,6 +151,20 @@ pub(crate) fn log_format(layers: &Layers) -> Result<LogFormat, SettingError> {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
         _ => Err(given.error("must be text or json")),
+    }
+}
+
+/// Where spans go.
+pub(crate) fn otlp_endpoint(layers: &Layers) -> Result<Option<String>, SettingError> {
+    let Some(given) = layers.get(&setting::OTLP_ENDPOINT) else { return Ok(None) };
+    if !cfg!(feature = "otel") {
+        return Err(given.error("needs a program that was built with the feature otel"));
+    }
+    let is_url = ["http://", "https://"].iter().any(|scheme| given.value.starts_with(scheme));
+    if is_url {
+        Ok(Some(given.value))
+    } else {
+        Err(given.error("must be a URL, such as http://localhost:4318"))
     }
 }
 

@@ -24,6 +24,8 @@ mod config;
 mod log;
 #[cfg(feature = "server")]
 mod metrics;
+#[cfg(feature = "otel")]
+mod otel;
 #[cfg(feature = "server")]
 pub mod serve;
 

@@ -2,20 +2,46 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::layer::SubscriberExt;
+use tokio::runtime::Handle;
+use tracing_subscriber::layer::{Layered, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use crate::config::LogFormat;
+#[cfg(feature = "otel")]
+use crate::otel::{OtelError, Spans};
 
-/// Logs to stderr; unless the program that runs this one logs already.
-pub(crate) fn start(filter: EnvFilter, format: LogFormat) {
-    let _ = tracing_subscriber::registry().with(filter).with(lines(format)).try_init();
+/// Logs to stderr, and sends spans to `collector`; unless the program that runs this one logs already. What this
+/// returns is kept until the end.
+#[cfg(feature = "otel")]
+pub(crate) fn start(
+    filter: EnvFilter,
+    format: LogFormat,
+    collector: Option<&str>,
+    runtime: &Handle,
+) -> Result<Option<Spans>, OtelError> {
+    let spans = collector.map(|url| Spans::to(url, runtime.clone())).transpose()?;
+    let layer = spans.as_ref().map(Spans::layer);
+    let _ = tracing_subscriber::registry().with(filter).with(lines(format)).with(layer).try_init();
+    Ok(spans)
 }
 
-type Lines<S> = Box<dyn Layer<S> + Send + Sync>;
+/// Logs to stderr; unless the program that runs this one logs already. Without the feature `otel` no setting names a
+/// collector.
+#[cfg(not(feature = "otel"))]
+pub(crate) fn start(
+    filter: EnvFilter,
+    format: LogFormat,
+    _collector: Option<&str>,
+    _runtime: &Handle,
+) -> Result<(), std::convert::Infallible> {
+    let _ = tracing_subscriber::registry().with(filter).with(lines(format)).try_init();
+    Ok(())
+}
 
-fn lines(format: LogFormat) -> Lines<tracing_subscriber::layer::Layered<EnvFilter, Registry>> {
+type Lines = Box<dyn Layer<Layered<EnvFilter, Registry>> + Send + Sync>;
+
+fn lines(format: LogFormat) -> Lines {
     let lines = fmt::layer().with_writer(std::io::stderr);
     match format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),

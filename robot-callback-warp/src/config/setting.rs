@@ -84,6 +84,8 @@ settings! {
         "What is logged to stderr: error, warn, info, debug, or a filter by module [default: info]";
     LOG_FORMAT: "log_format", "LOG_FORMAT", Some("log-format"), "text|json",
         "How log lines are written: for people, or one JSON object each [default: text]";
+    OTLP_ENDPOINT: "otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", Some("otlp-endpoint"), "URL",
+        "Send spans of requests to an OpenTelemetry collector by OTLP over HTTP, such as http://localhost:4318; needs the feature otel [default: nowhere]";
     MAX_CONNECTIONS: "max_connections", "MAX_CONNECTIONS", Some("max-connections"), "N",
         "The most connections at a time; then idle ones are closed, and further callers wait [default: 4096]";
     MAX_HEAD: "max_head_bytes", "MAX_HEAD_BYTES", Some("max-head-bytes"), "BYTES",

@@ -28,11 +28,11 @@ impl Observed {
     pub(super) fn of<B>(request: &Request<B>) -> Self {
         let route = route(request.uri().path());
         let id = request_id(request.headers());
-        let trace_id = trace_id(request.headers());
+        let trace = trace(request.headers());
         let span = tracing::info_span!(
             "request",
             request.id = id.to_str().unwrap_or_default(),
-            trace_id,
+            trace_id = trace.map(|trace| trace.trace_id()),
             route,
             method = method(request.method()),
             item.id = Empty,
@@ -41,6 +41,10 @@ impl Observed {
             status = Empty,
             duration_ms = Empty,
         );
+        #[cfg(feature = "otel")]
+        if let Some(trace) = trace {
+            crate::otel::adopt(&span, trace);
+        }
         Self { started: Instant::now(), route, id, span }
     }
 
@@ -83,9 +87,8 @@ fn method(method: &Method) -> &str {
     }
 }
 
-fn trace_id(headers: &HeaderMap) -> Option<String> {
-    let sent = headers.get(TRACEPARENT_HEADER)?;
-    Traceparent::parse(sent.as_bytes()).map(|trace| trace.trace_id())
+fn trace(headers: &HeaderMap) -> Option<Traceparent> {
+    Traceparent::parse(headers.get(TRACEPARENT_HEADER)?.as_bytes())
 }
 
 /// The caller's, if it is one word of letters that can't be mistaken in a log; else a new one.

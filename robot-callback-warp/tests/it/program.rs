@@ -6,6 +6,8 @@ mod https;
 mod late_waiter;
 mod observing;
 mod operating;
+#[cfg(feature = "otel")]
+mod otel;
 mod rotation;
 mod runbook;
 mod tracing;
