@@ -1,5 +1,7 @@
 //! The robot over a portal that does as it is told, and a sink that keeps what it is handed.
 
+#[cfg(feature = "steps")]
+mod crashes;
 #[cfg(feature = "door")]
 mod door;
 mod places;
