@@ -1,130 +1,29 @@
 //! What the server measures beside the core, and all of it in Prometheus' words.
 
+mod list;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics::gauge;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use robot_callback_core::metrics::{Kind, METRICS, Metric, Values};
-use robot_callback_core::{Clock, OperatorStore, SystemClock};
+use robot_callback_core::metrics::{Kind, METRICS, Metric};
+use robot_callback_core::{Clock, JobQuery, KeptQuery, OperatorStore, PageRequest, StoreError, SystemClock};
 
-/// How long the store may take to say how full the outbox is.
+use self::list::{
+    BUILD, DEAD_LETTERS, DRAINING, JOBS_OVERDUE, KEPT_OPEN, OUTBOX_OLDEST, OUTBOX_PENDING, OWN, STARTED,
+    STORE_UP,
+};
+pub(crate) use self::list::{
+    CONNECTIONS, CONNECTIONS_FULL, CONNECTIONS_SILENT, JOBS_EXPIRED, REQUEST_SECONDS, REQUESTS, SLOWED,
+    STATUSES,
+};
+
+/// How long the store may take to say what waits in it.
 const SAMPLE_DEADLINE: Duration = Duration::from_secs(2);
 
-const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-
-pub(crate) const ROUTES: Values =
-    Values { label: "route", values: &["callback", "operator", "probe", "other"] };
-
-pub(crate) const STATUSES: Values = Values {
-    label: "status",
-    values: &[
-        "200", "201", "400", "401", "403", "404", "405", "408", "409", "413", "415", "422", "429", "500",
-        "503", "other",
-    ],
-};
-
-pub(crate) const REQUESTS: Metric = Metric {
-    name: "robot_callback_http_requests_total",
-    kind: Kind::Counter,
-    labels: &[ROUTES, STATUSES],
-    help: "Requests answered.",
-};
-pub(crate) const REQUEST_SECONDS: Metric = Metric {
-    name: "robot_callback_http_request_seconds",
-    kind: Kind::Histogram(SECONDS),
-    labels: &[ROUTES],
-    help: "How long requests took, from their head to their answer.",
-};
-pub(crate) const CONNECTIONS: Metric = Metric {
-    name: "robot_callback_connections_open",
-    kind: Kind::Gauge,
-    labels: &[],
-    help: "Connections that are open, on every listener.",
-};
-pub(crate) const CONNECTIONS_FULL: Metric = Metric {
-    name: "robot_callback_connections_full_total",
-    kind: Kind::Counter,
-    labels: &[],
-    help: "Times that every connection was in use, so that further callers waited.",
-};
-pub(crate) const CONNECTIONS_SILENT: Metric = Metric {
-    name: "robot_callback_connections_silent_total",
-    kind: Kind::Counter,
-    labels: &[],
-    help: "Connections closed because they brought no request in time, or because another caller needed their place.",
-};
-pub(crate) const SLOWED: Metric = Metric {
-    name: "robot_callback_authentications_slowed_total",
-    kind: Kind::Counter,
-    labels: &[],
-    help: "Answers held back because too many authentications from one address had failed.",
-};
-pub(crate) const JOBS_EXPIRED: Metric = Metric {
-    name: "robot_callback_jobs_expired_total",
-    kind: Kind::Counter,
-    labels: &[],
-    help: "Jobs whose open items this server closed because their deadline had passed.",
-};
-const STORE_UP: Metric = Metric {
-    name: "robot_callback_store_up",
-    kind: Kind::Gauge,
-    labels: &[],
-    help: "Whether the store answered while these lines were made: 1 or 0. When it is 0, what is said of the outbox is old.",
-};
-const OUTBOX_PENDING: Metric = Metric {
-    name: "robot_callback_outbox_pending",
-    kind: Kind::Gauge,
-    labels: &[],
-    help: "Events not yet delivered, of all servers on this store.",
-};
-const OUTBOX_OLDEST: Metric = Metric {
-    name: "robot_callback_outbox_oldest_seconds",
-    kind: Kind::Gauge,
-    labels: &[],
-    help: "How long the oldest of them has waited; 0 when there is none.",
-};
-const DEAD_LETTERS: Metric = Metric {
-    name: "robot_callback_dead_letters",
-    kind: Kind::Gauge,
-    labels: &[],
-    help: "Events that were refused for good and wait for an operator, of all servers on this store.",
-};
-const DRAINING: Metric = Metric {
-    name: "robot_callback_draining",
-    kind: Kind::Gauge,
-    labels: &[],
-    help: "Whether this server is about to stop: 1 or 0.",
-};
-const STARTED: Metric = Metric {
-    name: "robot_callback_start_time_seconds",
-    kind: Kind::Gauge,
-    labels: &[],
-    help: "When this server started, in seconds since 1970.",
-};
-const BUILD: Metric = Metric {
-    name: "robot_callback_build_info",
-    kind: Kind::Gauge,
-    labels: &[Values { label: "version", values: &[env!("CARGO_PKG_VERSION")] }],
-    help: "Always 1; its label says which program runs.",
-};
-
-const OWN: &[Metric] = &[
-    REQUESTS,
-    REQUEST_SECONDS,
-    CONNECTIONS,
-    CONNECTIONS_FULL,
-    CONNECTIONS_SILENT,
-    SLOWED,
-    JOBS_EXPIRED,
-    STORE_UP,
-    OUTBOX_PENDING,
-    OUTBOX_OLDEST,
-    DEAD_LETTERS,
-    DRAINING,
-    STARTED,
-    BUILD,
-];
+/// The most overdue jobs and kept reports that are counted.
+const SAMPLE_LIMIT: usize = 500;
 
 /// Every metric of a server: the core's and its own.
 pub(crate) fn all() -> impl Iterator<Item = &'static Metric> {
@@ -163,15 +62,24 @@ pub(crate) async fn keep_small(handle: PrometheusHandle) {
 /// Everything, in Prometheus' text format.
 pub(crate) async fn expose(handle: &PrometheusHandle, store: &dyn OperatorStore, draining: bool) -> String {
     gauge!(DRAINING.name).set(f64::from(u8::from(draining)));
-    let depth = tokio::time::timeout(SAMPLE_DEADLINE, store.outbox_depth()).await;
-    gauge!(STORE_UP.name).set(f64::from(u8::from(matches!(depth, Ok(Ok(_))))));
-    if let Ok(Ok(depth)) = depth {
-        let oldest = depth.oldest.map(|oldest| SystemClock.now().since(oldest)).unwrap_or_default();
-        gauge!(OUTBOX_PENDING.name).set(number(depth.pending));
-        gauge!(DEAD_LETTERS.name).set(number(depth.dead));
-        gauge!(OUTBOX_OLDEST.name).set(oldest.as_secs_f64());
-    }
+    let sampled = tokio::time::timeout(SAMPLE_DEADLINE, sample(store)).await;
+    gauge!(STORE_UP.name).set(f64::from(u8::from(matches!(sampled, Ok(Ok(()))))));
     handle.render()
+}
+
+/// Reads from the store what only it knows.
+async fn sample(store: &dyn OperatorStore) -> Result<(), StoreError> {
+    let page = PageRequest::first(SAMPLE_LIMIT);
+    let depth = store.outbox_depth().await?;
+    let overdue = store.jobs(JobQuery { overdue: true, page, ..JobQuery::default() }).await?;
+    let kept = store.kept_reports(KeptQuery { open: true, page, ..KeptQuery::default() }).await?;
+    let oldest = depth.oldest.map(|oldest| SystemClock.now().since(oldest)).unwrap_or_default();
+    gauge!(OUTBOX_PENDING.name).set(number(depth.pending));
+    gauge!(DEAD_LETTERS.name).set(number(depth.dead));
+    gauge!(OUTBOX_OLDEST.name).set(oldest.as_secs_f64());
+    gauge!(JOBS_OVERDUE.name).set(number(overdue.rows.len() as u64));
+    gauge!(KEPT_OPEN.name).set(number(kept.rows.len() as u64));
+    Ok(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact up to nine quadrillion")]
@@ -181,6 +89,8 @@ fn number(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use robot_callback_core::metrics::Values;
+
     use super::*;
 
     /// One line of the page for each metric.

@@ -72,6 +72,8 @@ async fn what_happens_is_counted_by_what_it_was() {
     assert_eq!(server.told(folder.path(), &report).await, 200);
     assert_eq!(server.told(folder.path(), &report).await, 200);
     assert_eq!(server.told(folder.path(), "{}").await, 400);
+    let contradiction = report.replace("73150001234", "73150009999");
+    assert_eq!(server.told(folder.path(), &contradiction).await, 200, "it is kept");
     let mut stranger = Caller::connect(server.address()).await;
     stranger.send(request("POST", CALLBACK_PATH, &[], b"{}")).await;
     assert_eq!(stranger.answer().await.status, 401);
@@ -87,15 +89,18 @@ async fn what_happens_is_counted_by_what_it_was() {
     for (name, value) in [
         (r#"robot_callback_callbacks_total{outcome="success",verdict="applied"}"#, 1.0),
         (r#"robot_callback_callbacks_total{outcome="success",verdict="duplicate"}"#, 1.0),
+        (r#"robot_callback_callbacks_total{outcome="success",verdict="conflict"}"#, 1.0),
         (r#"robot_callback_callbacks_refused_total{reason="invalid"}"#, 1.0),
         (r#"robot_callback_callbacks_refused_total{reason="unauthorized"}"#, 1.0),
-        (r#"robot_callback_http_requests_total{route="callback",status="200"}"#, 2.0),
+        (r#"robot_callback_http_requests_total{route="callback",status="200"}"#, 3.0),
         (r#"robot_callback_http_requests_total{route="callback",status="400"}"#, 1.0),
-        (r#"robot_callback_http_request_seconds_count{route="callback"}"#, 4.0),
-        ("robot_callback_handle_seconds_count", 3.0),
-        ("robot_callback_apply_seconds_count", 2.0),
+        (r#"robot_callback_http_request_seconds_count{route="callback"}"#, 5.0),
+        ("robot_callback_handle_seconds_count", 4.0),
+        ("robot_callback_apply_seconds_count", 3.0),
         ("robot_callback_outbox_oldest_seconds", 0.0),
         ("robot_callback_dead_letters", 0.0),
+        ("robot_callback_jobs_past_deadline", 0.0),
+        ("robot_callback_kept_reports_open", 1.0),
         ("robot_callback_store_up", 1.0),
         (concat!(r#"robot_callback_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""}"#), 1.0),
     ] {
