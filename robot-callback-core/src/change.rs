@@ -143,13 +143,15 @@ pub fn set_deadline(mut job: Job, deadline: Deadline, now: Timestamp) -> Result<
 fn close(scene: Scene, report: &Report, verdict: Verdict, rules: Rules, now: Timestamp) -> Change {
     let Scene { mut job, mut item, order } = scene;
     let mut change = Change::none(verdict);
+    // Only accepting finds it so. The outbox may have forgotten since that the shipment was announced.
+    let announced = item.status == ItemStatus::Success && item.tracking_number.is_some();
     count(&mut job, item.status.outcome(), report.outcome);
     item.status = report.outcome.into();
     item.tracking_number.clone_from(&report.tracking_number);
     item.error_type = report.error_type;
     item.error_message.clone_from(&report.error_message);
     (item.expired, item.completed_at) = (false, Some(now));
-    ship(&mut change, &job, &item, order, rules);
+    ship(&mut change, &job, &item, order, rules, announced);
     complete(&mut change, &mut job, now);
     for event in &mut change.events {
         event.traceparent = report.traceparent.as_ref().map(ToString::to_string);
@@ -172,7 +174,7 @@ fn count(job: &mut Job, from: Option<Outcome>, to: Outcome) {
 }
 
 /// A success with a tracking number: what it does to the order, by the job's type.
-fn ship(change: &mut Change, job: &Job, item: &Item, order: Option<Order>, rules: Rules) {
+fn ship(change: &mut Change, job: &Job, item: &Item, order: Option<Order>, rules: Rules, announced: bool) {
     let (ItemStatus::Success, Some(number)) = (item.status, &item.tracking_number) else { return };
     if job.job_type == JobType::OcrGuideRead {
         return;
@@ -187,7 +189,9 @@ fn ship(change: &mut Change, job: &Job, item: &Item, order: Option<Order>, rules
     if job.job_type == JobType::GuideLookup {
         after.carrier_guide_number = Some(number.clone());
     }
-    change.events.extend(Event::item_completed(job, item, &after, number));
+    if !announced {
+        change.events.extend(Event::item_completed(job, item, &after, number));
+    }
     if rules.field_changes {
         change.events.extend(field_changes(item, &before, &after));
     }

@@ -153,6 +153,26 @@ fn what_is_not_applied_changes_nothing_and_is_kept_unless_it_was_heard_before() 
     }
 }
 
+/// Whatever the outbox still knows of it.
+#[test]
+fn another_number_that_is_accepted_is_not_announced_again() {
+    let open = scene(9, 3, 4);
+    let (first, no) = (shipped(&open), failed(&open));
+    let other = Report { tracking_number: Some("73159999999".into()), ..first.clone() };
+    let events = |scene: &Scene| {
+        let change = accept(scene.clone(), &other, Rules { field_changes: true }, now());
+        change.events.into_iter().map(|event| event.name).collect::<Vec<_>>()
+    };
+    let of_columns = "automation/field.changed";
+    assert_eq!(
+        events(&closed_by(open.clone(), &first)),
+        [of_columns],
+        "it was announced when it was shipped"
+    );
+    let announced = ["automation/robot.coord.completed", of_columns, of_columns];
+    assert_eq!(events(&closed_by(open, &no)), announced, "a failure was not");
+}
+
 #[test]
 fn counters_move_by_exactly_the_transition_made() {
     let counts = |scene: Scene| (scene.job.success_count, scene.job.error_count);

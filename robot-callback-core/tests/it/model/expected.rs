@@ -279,10 +279,17 @@ impl Expected {
         }
     }
 
-    /// Whether an event of that item was forgotten: the store would not know it if it came again.
-    pub(crate) fn has_pruned_events_of(&self, item: ItemId) -> bool {
+    /// Whether an event of that item was forgotten and could come again: one of a shipment does not while the item
+    /// says that it was shipped.
+    pub(crate) fn may_announce_again(&self, item: ItemId) -> bool {
+        let end = self.items[self.index(item)].end.as_ref();
+        let shipped = end.is_some_and(|(report, _)| {
+            report.outcome == Outcome::Success && report.tracking_number.is_some()
+        });
         let item = item.to_string();
-        self.entries.iter().any(|entry| entry.state == EntryState::Pruned && entry.event_id.contains(&item))
+        let mut forgotten = self.entries.iter().filter(|entry| entry.state == EntryState::Pruned);
+        forgotten
+            .any(|entry| entry.event_id.contains(&item) && !(shipped && entry.event_id.starts_with("robot.")))
     }
 
     pub(crate) fn due(&self) -> usize {

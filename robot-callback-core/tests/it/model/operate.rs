@@ -34,7 +34,7 @@ impl Run {
         let place = kept.index(self.model.kept.len());
         let chosen = self.model.kept[place].clone();
         // A store may forget that an event was recorded once it was delivered long ago.
-        if accept && self.model.has_pruned_events_of(chosen.report.item_id) {
+        if accept && self.model.may_announce_again(chosen.report.item_id) {
             return;
         }
         let of_job = self.model.kept[..place].iter().filter(|kept| kept.job_id == chosen.job_id).count();

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use robot_callback_core::{
-    Claim, Lease, ManualClock, OperatorStore, PostgresOptions, PostgresStore, Report, Settlement, Store,
+    Actor, Claim, Command, Effect, KeptQuery, Lease, ManualClock, Operation, OperatorStore, PostgresOptions,
+    PostgresStore, Report, Resolution, Settlement, Store,
 };
 
 use super::crm::Crm;
@@ -120,4 +121,25 @@ async fn delivered_entries_are_pruned_in_bounded_steps_and_the_others_never() {
         2,
         "what still has to leave is there"
     );
+}
+
+#[tokio::test]
+async fn a_number_accepted_after_pruning_is_not_announced_again() {
+    let crm = Crm::new().await;
+    let (store, _, clock) = two_servers(&crm).await;
+    let batch = crm.batch(1).await;
+    for number in [NUMBER, "73159999999"] {
+        store.apply(Report::success(batch.items[0], number)).await.unwrap();
+    }
+    delivered(&store, &claim(&store, 10).await).await;
+    clock.advance(2 * MINUTE);
+    assert_eq!(store.prune(MINUTE, 10).await.unwrap(), 2);
+    let kept_id = store.kept_reports(KeptQuery::default()).await.unwrap().rows[0].id;
+    let accepting = Operation::Resolve { kept_id, resolution: Resolution::Accepted };
+    let done = store.operate(Command::new(accepting, Actor::default())).await.unwrap().unwrap();
+    let Effect::Resolved(accepted) = done.effect else { panic!("{done:?}") };
+    assert_eq!(accepted.events, 0, "the shipment was announced under that id");
+    assert_eq!(crm.number("SELECT count(*) FROM robot_callback.outbox").await, 0);
+    let order = "SELECT count(*) FROM orders WHERE tracking_number = '73159999999'";
+    assert_eq!(crm.number(order).await, 1, "the order has the accepted number");
 }
