@@ -49,6 +49,8 @@
 //! is meant for it, until somebody acts ([`Spool::status`], [`Spool::resume`], [`SpoolOptions::on_alarm`]). Reports on
 //! one item are sent in the order in which they were handed over, each after the one before is settled.
 //!
+//! [`blocking`] has the same for robots without an async runtime.
+//!
 //! # Sending a report again is safe
 //! A deadline that passed, or a connection that broke, leaves open whether the report arrived. The receiver knows
 //! an item's result by the item and its attempt: the same report again changes nothing and is answered
@@ -105,6 +107,8 @@ mod keyring;
 mod sink;
 
 mod spool;
+
+pub mod blocking;
 
 mod portal;
 mod request;

@@ -70,7 +70,8 @@ impl Spool {
     ///
     /// # Errors
     /// [`SpoolError::InUse`] when another process has the folder, [`SpoolError::Disk`] when it can't be worked with,
-    /// [`SpoolError::Version`] when a newer version wrote it, [`SpoolError::NoRuntime`]. Damage is no error: what is
+    /// [`SpoolError::Version`] when a newer version wrote it, [`SpoolError::NoRuntime`],
+    /// [`SpoolError::Thread`]. Damage is no error: what is
     /// damaged is moved into the folder `damaged` and told.
     pub fn open(
         folder: impl Into<PathBuf>,
@@ -102,7 +103,7 @@ impl Spool {
         found.damage.into_iter().for_each(|kept_in| shared.damaged(kept_in));
         let writer = Writer { log, shared: shared.clone(), untidy: false };
         let thread = thread::Builder::new().name("spool-writer".into());
-        let thread = thread.spawn(move || writer.run(&queue, &segments)).map_err(SpoolError::Disk)?;
+        let thread = thread.spawn(move || writer.run(&queue, &segments)).map_err(SpoolError::Thread)?;
         let sender = runtime.spawn(sender::run(shared.clone())).abort_handle();
         Ok(Self { folder, shared, sender, writer: Mutex::new(Some(thread)) })
     }

@@ -61,10 +61,26 @@ impl Growing {
     /// Syncs without the lock, so that readers need not wait for it.
     fn sync(&self) -> io::Result<()> {
         let file = self.with(|file| file.try_clone())?;
-        file.sync_data()
+        file.sync_data()?;
+        still_there(&file)
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut File) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// What is written to a file that somebody removed is gone with it, however well it was synced.
+#[cfg(unix)]
+fn still_there(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    if file.metadata()?.nlink() > 0 {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::NotFound, "somebody removed the file that was written"))
+}
+
+#[cfg(not(unix))]
+fn still_there(_file: &File) -> io::Result<()> {
+    Ok(())
 }

@@ -60,10 +60,7 @@ impl Shared {
             Outcome::Failed { reason, asked } => self.failed(flight, reason, asked),
             Outcome::Stopped { reason, secret } => self.stopped(flight, reason, secret),
             Outcome::Refused { reason } => self.died(flight, reason),
-            Outcome::Damaged => {
-                self.failed(flight, "its record is damaged".to_owned(), None);
-                drop(self.work.send(Work::Damaged(flight.seq)));
-            }
+            Outcome::Damaged => self.damaged_report(flight),
             Outcome::Gone => {}
             Outcome::BrokenOff => self.index().again(flight.seq, flight.tries, self.now()),
         }
@@ -97,6 +94,13 @@ impl Shared {
         self.note(&Record::Tried { seq: flight.seq, tries, due });
         let wait_ms = wait.as_millis();
         tracing::warn!(item.id = %flight.item, tries, wait_ms, error = reason, "a report will be sent again");
+    }
+
+    /// It is moved aside; should that fail, it is looked at again later.
+    fn damaged_report(&self, flight: &Flight) {
+        let later = self.now().after(self.options.rest.cap);
+        self.index().again(flight.seq, flight.tries, later);
+        drop(self.work.send(Work::Damaged(flight.seq)));
     }
 
     fn died(&self, flight: &Flight, reason: String) {

@@ -112,6 +112,11 @@ impl Log {
         Ok(())
     }
 
+    /// Lets nothing more be appended to the newest segment.
+    pub(super) fn end_newest(&mut self) {
+        self.newest = None;
+    }
+
     /// Whether that segment still grows.
     pub(super) fn grows(&self, number: Number) -> bool {
         self.newest.as_ref().is_some_and(|newest| newest.number == number)

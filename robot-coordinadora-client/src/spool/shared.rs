@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -142,8 +143,10 @@ impl Shared {
                 tracing::error!(file = %kept_in.display(), "damaged bytes of the spool were moved aside");
             }
         }
-        if let Some(hook) = &self.options.on_alarm {
-            hook(alarm);
+        if let Some(hook) = &self.options.on_alarm
+            && catch_unwind(AssertUnwindSafe(|| hook(alarm))).is_err()
+        {
+            tracing::error!("whoever is told of alarms panicked; the spool goes on");
         }
     }
 

@@ -90,6 +90,9 @@ pub enum SpoolError {
     /// The folder was written by a newer version.
     #[error("the spool was written in version {0} of its form, which this program does not know")]
     Version(u32),
+    /// A thread could not be started.
+    #[error("a thread of the spool could not be started")]
+    Thread(#[source] std::io::Error),
     /// It was opened outside of a Tokio runtime, in which it has to send.
     #[error("a spool is opened inside a Tokio runtime (or use the blocking one)")]
     NoRuntime,

@@ -111,6 +111,9 @@ impl Writer {
         }
         let written = room.and_then(|end| self.append(&group, end)).map_err(Arc::new);
         self.heard(&written);
+        if written.is_err() {
+            self.free();
+        }
         group.tell(&self.shared, written);
         for seq in damaged {
             if let Err(error) = self.put_aside(seq) {
@@ -144,6 +147,16 @@ impl Writer {
             None => {}
         }
         Ok(end)
+    }
+
+    /// Ends the newest segment if it is the only one and nothing in it is needed: removed, it leaves the disk some room.
+    fn free(&mut self) {
+        let oldest = self.shared.index().segments.oldest();
+        if let Some((number, false)) = oldest
+            && self.log.grows(number)
+        {
+            self.log.end_newest();
+        }
     }
 
     /// Remembers how the disk is doing.

@@ -5,6 +5,7 @@ mod process;
 mod server;
 
 mod answers;
+mod blocking;
 mod deadlines;
 mod robot;
 mod secrecy;

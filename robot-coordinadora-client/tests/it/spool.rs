@@ -20,19 +20,19 @@ use crate::server::Server;
 use crate::{SECRET, quick};
 
 /// Longer than anything takes; reached only when a test fails.
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A folder for a spool, and what one needs beside it.
-struct Robot {
-    folder: TempDir,
-    keyring: Arc<MemoryKeyring>,
+pub(crate) struct Robot {
+    pub(crate) folder: TempDir,
+    pub(crate) keyring: Arc<MemoryKeyring>,
     alarms: Arc<Mutex<Vec<SpoolAlarm>>>,
-    options: SpoolOptions,
+    pub(crate) options: SpoolOptions,
 }
 
 impl Robot {
     /// A robot that has the secret `crm`.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let keyring = Arc::new(MemoryKeyring::new());
         keyring.keep("crm", SECRET).unwrap();
         let alarms = Arc::<Mutex<Vec<SpoolAlarm>>>::default();
@@ -48,7 +48,7 @@ impl Robot {
         Self { folder: tempfile::tempdir().unwrap(), keyring, alarms, options }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
@@ -59,7 +59,7 @@ impl Robot {
         Spool::open(self.path(), client, self.keyring.clone(), self.options.clone())
     }
 
-    fn open(&self) -> Spool {
+    pub(crate) fn open(&self) -> Spool {
         self.try_open().unwrap()
     }
 
@@ -68,12 +68,12 @@ impl Robot {
     }
 }
 
-fn crm(server: &Server) -> NamedDestination {
+pub(crate) fn crm(server: &Server) -> NamedDestination {
     NamedDestination { callback_url: server.url(), secret_name: "crm".to_owned() }
 }
 
 /// A report on an item that no other test or call reports on.
-fn a_report() -> Report {
+pub(crate) fn a_report() -> Report {
     Report::success(ItemId::random(), "73150001234")
 }
 
