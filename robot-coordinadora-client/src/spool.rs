@@ -30,6 +30,7 @@ mod writer;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
@@ -110,6 +111,7 @@ impl Spool {
 
     /// Stops sending and writing, and gives the folder back.
     fn close(&self) {
+        self.shared.closed.store(true, Ordering::SeqCst);
         self.sender.abort();
         let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
@@ -138,3 +140,6 @@ fn take(folder: &std::path::Path) -> Result<FolderLock, SpoolError> {
         _ => SpoolError::Disk(error),
     })
 }
+
+#[cfg(test)]
+mod tests;

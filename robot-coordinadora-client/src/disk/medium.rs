@@ -20,6 +20,17 @@ pub(crate) trait Medium: fmt::Debug + Send + Sync {
         file.append(bytes)
     }
 
+    /// Removes a file of that folder, durably.
+    fn remove(&self, folder: &Path, name: &str) -> io::Result<()> {
+        folder::remove(&folder.join(name))?;
+        folder::sync_folder(folder)
+    }
+
+    /// Cuts off, durably, what follows the first `length` bytes.
+    fn cut(&self, file: &Growing, length: u64) -> io::Result<()> {
+        file.cut(length)
+    }
+
     /// Makes durable what was appended. After an error, nobody knows what is.
     fn sync(&self, file: &Growing) -> io::Result<()> {
         file.sync()
@@ -49,8 +60,7 @@ impl Growing {
         Ok(bytes)
     }
 
-    /// Cuts off what follows the first `length` bytes, durably.
-    pub(crate) fn cut(&self, length: u64) -> io::Result<()> {
+    fn cut(&self, length: u64) -> io::Result<()> {
         self.with(|file| file.set_len(length).and_then(|()| file.sync_data()))
     }
 
@@ -62,25 +72,26 @@ impl Growing {
     fn sync(&self) -> io::Result<()> {
         let file = self.with(|file| file.try_clone())?;
         file.sync_data()?;
-        still_there(&file)
+        self.still_there()
+    }
+
+    /// What is written to a file that somebody removed is gone with it, however well it was synced.
+    #[cfg(unix)]
+    pub(crate) fn still_there(&self) -> io::Result<()> {
+        use std::os::unix::fs::MetadataExt;
+        if self.with(|file| file.metadata())?.nlink() > 0 {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::NotFound, "somebody removed the file that was written"))
+    }
+
+    /// Elsewhere a file that is open can't be removed.
+    #[cfg(not(unix))]
+    pub(crate) fn still_there(&self) -> io::Result<()> {
+        Ok(())
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut File) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// What is written to a file that somebody removed is gone with it, however well it was synced.
-#[cfg(unix)]
-fn still_there(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    if file.metadata()?.nlink() > 0 {
-        return Ok(());
-    }
-    Err(io::Error::new(io::ErrorKind::NotFound, "somebody removed the file that was written"))
-}
-
-#[cfg(not(unix))]
-fn still_there(_file: &File) -> io::Result<()> {
-    Ok(())
 }

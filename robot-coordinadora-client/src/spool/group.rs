@@ -98,11 +98,11 @@ impl Group {
                 index.add(seq, place, to, item, standing.clone());
             }
         }
+        shared.wake.notify_one();
         let told = written.map(drop).map_err(NotWritten::Disk);
         for caller in self.told {
             drop(caller.send(told.clone())); // who has gone away hears nothing; what was done stays done
         }
-        shared.wake.notify_one();
     }
 
     /// A new report is sent at once.

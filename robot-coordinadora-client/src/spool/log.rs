@@ -87,7 +87,7 @@ impl Log {
         passed("before records are appended");
         if let Err(error) = self.medium.append(&newest.file, bytes) {
             // What follows must not stand behind half a record; where it can't be cut off, begin anew.
-            if newest.file.cut(newest.bytes).is_err() {
+            if self.medium.cut(&newest.file, newest.bytes).is_err() {
                 self.newest = None;
             }
             return Err(error);
@@ -129,8 +129,7 @@ impl Log {
 
     /// Removes a segment, durably: one that came back after a crash would bring back what is settled.
     pub(super) fn remove(&self, number: Number) -> io::Result<()> {
-        disk::remove(&self.path(number))?;
-        disk::sync_folder(&self.folder)
+        self.medium.remove(&self.folder, &file_name(number))
     }
 
     fn path(&self, number: Number) -> PathBuf {

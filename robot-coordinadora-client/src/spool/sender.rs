@@ -2,6 +2,7 @@
 //! looks.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use robot_callback_core::Timestamp;
 use sha2::{Digest, Sha256};
@@ -57,6 +58,7 @@ impl Drop for Aboard {
 async fn fly(shared: Arc<Shared>, flight: Flight) {
     let mut aboard = Aboard { shared: shared.clone(), flight: Some(flight.clone()) };
     let outcome = match prepare(shared.clone(), flight.clone()).await {
+        Ok(_) if shared.closed.load(Ordering::SeqCst) => Outcome::BrokenOff,
         Ok((to, secret, body)) => told(shared.post.post(&to, &body).await, secret),
         Err(outcome) => outcome,
     };

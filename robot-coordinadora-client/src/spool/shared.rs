@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     pub(super) options: SpoolOptions,
     pub(super) rng: Mutex<fastrand::Rng>,
     pub(super) disk_error: Mutex<Option<String>>,
+    /// Nothing is sent any longer.
+    pub(super) closed: AtomicBool,
     clock: SteadyClock,
 }
 
@@ -76,7 +79,8 @@ impl Shared {
     ) -> Self {
         let rng = Mutex::new(fastrand::Rng::with_seed(options.seed));
         let (wake, changed, disk_error) = (Notify::new(), Notify::new(), Mutex::new(None));
-        Self { index: Mutex::new(index), work, wake, changed, post, keyring, options, rng, disk_error, clock }
+        let (index, closed) = (Mutex::new(index), AtomicBool::new(false));
+        Self { index, work, wake, changed, post, keyring, options, rng, disk_error, closed, clock }
     }
 
     pub(super) fn index(&self) -> MutexGuard<'_, Index> {

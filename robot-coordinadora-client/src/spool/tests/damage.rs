@@ -1,0 +1,126 @@
+//! A bit that flips, anywhere: it costs at most the record it hit, and that is told.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use robot_callback_core::Timestamp;
+
+use super::super::recovery::Found;
+use super::*;
+use crate::disk::pieces;
+
+/// The segment that was begun last.
+fn segment(robot: &Robot) -> PathBuf {
+    let files = fs::read_dir(robot.folder.path()).unwrap().map(|file| file.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "spool")).max().unwrap()
+}
+
+fn found(folder: &Path) -> Found {
+    let now = Timestamp::from_millis(0);
+    recover(folder, now, now).unwrap()
+}
+
+/// Those that wait, and those that are dead.
+fn standing(found: &Found) -> (BTreeSet<u64>, BTreeSet<u64>) {
+    let dead = |seq: &u64| found.index.is_dead(*seq);
+    let all = (0..found.next).filter(|seq| found.index.place(*seq).is_some());
+    let (dead, waiting) = all.partition(dead);
+    (waiting, dead)
+}
+
+/// A file with every kind of record: reports that wait, were tried, are dead, redriven and delivered.
+async fn written() -> (Vec<u8>, String) {
+    let robot = Robot::new();
+    let spool = robot.open();
+    let settled = |waiting, dead| {
+        let spool = &spool;
+        async move {
+            while (spool.status().waiting, spool.status().dead) != (waiting, dead) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    };
+    robot.receivers.set(&shop("a"), Mode::Refuses);
+    spooled(&spool, &shop("a")).await;
+    spooled(&spool, &shop("a")).await;
+    settled(0, 2).await;
+    robot.receivers.set(&shop("a"), Mode::Takes);
+    spooled(&spool, &shop("a")).await;
+    settled(0, 2).await;
+    robot.receivers.set(&shop("b"), Mode::Busy(Some(Duration::from_secs(3600))));
+    spooled(&spool, &shop("b")).await;
+    while robot.receivers.sent().len() < 4 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    robot.receivers.set(&shop("a"), Mode::LocksOut);
+    let dead = spool.dead_letters().await.unwrap();
+    spool.redrive(&[dead[0].id]).await.unwrap();
+    spooled(&spool, &shop("c")).await;
+    settled(2, 1).await;
+    spool.shutdown(Duration::ZERO).await;
+    let file = segment(&robot);
+    (fs::read(&file).unwrap(), file.file_name().unwrap().to_string_lossy().into_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flipped_bit_anywhere_costs_at_most_the_record_it_hit_and_is_told() {
+    let (bytes, name) = written().await;
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    for kind in ["spool", "report", "tried", "dead", "again", "settled"] {
+        assert!(text.contains(&format!("{{\"{kind}\":")), "there is a record of each kind: {text}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let read = |bytes: &[u8]| {
+        fs::write(folder.path().join(&name), bytes).unwrap();
+        drop(fs::remove_dir_all(folder.path().join("damaged")));
+        found(folder.path())
+    };
+    let whole = standing(&read(&bytes));
+    assert_eq!((whole.0.len(), whole.1.len()), (2, 1));
+    // One bit of every byte: which one is nothing to what reads it.
+    for place in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 1 << (place % 8);
+        if flipped[place].eq_ignore_ascii_case(&bytes[place]) && read(&flipped).damage.is_empty() {
+            continue; // a digit of a frame's header in the other case
+        }
+        let hit = pieces(&bytes).find(|piece| place < piece.at + piece.bytes.len()).unwrap();
+        let record = String::from_utf8_lossy(hit.payload.unwrap()).into_owned();
+        let found = read(&flipped);
+        assert_eq!(found.damage.len(), 1, "byte {place} of {record}");
+        assert_eq!(fs::read(&found.damage[0]).unwrap().len(), hit.bytes.len(), "all of the record is kept");
+        let (waiting, dead) = standing(&found);
+        let lost =
+            whole.0.union(&whole.1).filter(|seq| !waiting.contains(seq) && !dead.contains(seq)).count();
+        let was_report = record.starts_with("{\"report\"");
+        assert!(lost <= usize::from(was_report), "byte {place} of {record}: {lost} reports are lost");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_is_damaged_while_the_spool_runs_is_moved_aside_and_holds_up_no_other() {
+    let robot = Robot::new();
+    robot.receivers.set(&shop("a"), Mode::LocksOut);
+    let spool = robot.open();
+    let mut reports = Vec::new();
+    for _ in 0..3 {
+        reports.push(spooled(&spool, &shop("a")).await);
+    }
+    while spool.status().stopped.is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let file = segment(&robot);
+    let text = fs::read_to_string(&file).unwrap();
+    let damaged = text.replace(&reports[1].item_id.to_string(), &ItemId::random().to_string());
+    // In place, as a disk does it: the spool has the file open.
+    let mut open = fs::OpenOptions::new().write(true).open(&file).unwrap();
+    io::Write::write_all(&mut open, damaged.as_bytes()).unwrap();
+    robot.receivers.set(&shop("a"), Mode::Takes);
+    spool.resume(&shop("a"));
+    let left = spool.flush(LONG).await;
+    assert_eq!((left.waiting, left.dead, left.damaged), (0, 0, 1), "{left:?}");
+    let taken = robot.receivers.taken();
+    assert_eq!(taken.len(), 2, "nothing is sent that was not handed over");
+    assert!(taken.contains(&reports[0]) && taken.contains(&reports[2]));
+}
