@@ -12,11 +12,11 @@ mod dead_letters;
 mod desk;
 mod doors;
 mod events;
-mod harden;
 mod jobs;
 mod keeper;
 mod kept;
 mod migrate;
+mod process;
 mod server;
 mod signals;
 mod store;
@@ -141,7 +141,8 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, CliError> {
     layers.sound()?;
     let (filter, format) = (config::log_filter(&layers)?, config::log_format(&layers)?);
     let collector = config::otlp_endpoint(&layers)?;
-    harden::dump_no_core();
+    process::dump_no_core();
+    process::allow_many_connections();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -1,3 +1,5 @@
+mod document;
+
 use std::collections::HashMap;
 use std::io::Write;
 

@@ -10,6 +10,8 @@ mod operating;
 mod otel;
 mod rotation;
 mod runbook;
+#[cfg(target_os = "linux")]
+mod soak;
 mod tracing;
 mod watching;
 mod workspaces;
