@@ -6,6 +6,7 @@ mod actions;
 mod actor;
 mod admin;
 mod asked;
+mod backup;
 mod check_config;
 mod columns;
 mod dead_letters;
@@ -123,6 +124,7 @@ fn command() -> Command {
             Command::new("check-config")
                 .about("Show what every setting is and where it comes from; exits with 1 if any can't be used"),
         )
+        .subcommand(backup::command())
         .subcommand(jobs::command())
         .subcommand(kept::command())
         .subcommand(dead_letters::outbox_command())
@@ -151,6 +153,7 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, CliError> {
     let logging = log::start(filter, format, collector.as_deref(), runtime.handle());
     let _logging = logging.map_err(|error| CliError::failed("the log", &error))?;
     match matches.subcommand() {
+        Some(("backup", args)) => runtime.block_on(backup::run(args, &config::database(&layers)?)),
         Some(("jobs", args)) => runtime.block_on(jobs::run(args, &Desk::of(&layers)?)),
         Some(("kept", args)) => runtime.block_on(kept::run(args, &Desk::of(&layers)?)),
         Some(("outbox", args)) => runtime.block_on(dead_letters::outbox(args, &Desk::of(&layers)?)),

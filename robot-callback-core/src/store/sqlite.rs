@@ -5,6 +5,7 @@
 
 mod actions;
 mod apply;
+mod backup;
 mod error;
 mod file;
 mod jobs;
@@ -79,6 +80,19 @@ impl SqliteStore {
         let file = file::DatabaseFile::new(path.as_ref(), busy_timeout);
         let writer = Writer::start(file.open_for_writing()?)?;
         Ok(Self { writer, reader: Reader::new(file), clock, rules })
+    }
+}
+
+impl SqliteStore {
+    /// Copies the database to `to`, which must not be there, as it is at one moment; servers go on writing to it
+    /// meanwhile. The copy appears whole or not at all, and only its owner can read it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the file can't be opened or the copy can't be made.
+    pub async fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        let copying = tokio::task::spawn_blocking(move || backup::backup(&from, &to));
+        Ok(copying.await.map_err(StoreError::fault)??)
     }
 }
 

@@ -17,7 +17,11 @@ mod operator;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod shipping;
+#[cfg(test)]
 mod stores;
+#[cfg(test)]
+mod threats;
 #[cfg(test)]
 mod throttling;
 #[cfg(test)]

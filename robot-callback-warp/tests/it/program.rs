@@ -1,5 +1,7 @@
 //! The program `robot-callback` as a process of its own.
 
+#[cfg(unix)]
+mod backup;
 mod canaries;
 mod check_config;
 mod https;

@@ -16,6 +16,8 @@ pub(super) enum SqliteError {
         "the database has version {found}, and this program knows versions up to {known}: run a newer program"
     )]
     TooNew { found: i64, known: usize },
+    #[error("the copy {path} can't be made")]
+    Backup { path: PathBuf, source: std::io::Error },
     #[error("the writer's thread can't be started")]
     Thread(#[source] std::io::Error),
     #[error("the transaction did not commit")]
@@ -41,7 +43,10 @@ pub(super) enum NotCommitted {
 impl From<SqliteError> for StoreError {
     fn from(error: SqliteError) -> Self {
         let passing = match &error {
-            SqliteError::Open { .. } | SqliteError::NotCommitted(_) | SqliteError::WriterGone => true,
+            SqliteError::Open { .. }
+            | SqliteError::Backup { .. }
+            | SqliteError::NotCommitted(_)
+            | SqliteError::WriterGone => true,
             SqliteError::TooNew { .. } | SqliteError::Thread(_) | SqliteError::Panicked => false,
             SqliteError::Statement(error) => is_passing(error),
         };

@@ -83,7 +83,7 @@ impl DatabaseFile {
 }
 
 /// The file names people and addresses: only its owner may read it.
-fn make_private(path: &Path) -> io::Result<File> {
+pub(super) fn make_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

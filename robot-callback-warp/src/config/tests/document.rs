@@ -69,7 +69,7 @@ fn the_documented_file_is_the_list_of_settings() {
 
 #[test]
 fn every_line_of_the_documented_file_is_a_setting_when_uncommented() {
-    let text = std::fs::read_to_string(FILE).unwrap();
+    let text = document();
     let is_setting = |line: &&str| line.split_once(" = ").is_some_and(|(key, _)| !key[2..].contains(' '));
     let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("# ")).filter(is_setting).collect();
     assert_eq!(lines.len(), ALL.len(), "each setting once");
