@@ -18,7 +18,8 @@ pub struct Check {
 
 type Law = (&'static str, fn(&Facts) -> Vec<String>);
 
-const LAWS: [Law; 12] = [
+const LAWS: [Law; 13] = [
+    ("no order was submitted to the portal twice", submitted_once),
     ("every report was answered in the end", |facts| facts.given_up.clone()),
     ("every answered 200 is there", answers_are_there),
     ("each item ended as the portal had it, applied once", items_are_true),
@@ -48,6 +49,15 @@ fn items(facts: &Facts) -> impl Iterator<Item = (&JobView, &ItemView)> {
 
 fn says(item: &Item, report: &Report) -> bool {
     item.status.outcome() == Some(report.outcome) && item.tracking_number == report.tracking_number
+}
+
+fn submitted_once(facts: &Facts) -> Vec<String> {
+    let mut parcels: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for shipment in &facts.shipments {
+        parcels.entry(&shipment.reference).or_default().push(&shipment.number);
+    }
+    parcels.retain(|_, numbers| numbers.len() > 1);
+    parcels.iter().map(|(order, numbers)| format!("order {order} was shipped as {numbers:?}")).collect()
 }
 
 fn answers_are_there(facts: &Facts) -> Vec<String> {

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use robot_callback_core::{
-    DeadLetter, Discrepancy, Event, ItemId, JobId, JobView, KeptQuery, KeptReport, LetterQuery,
-    OperatorStore, OutboxDepth, PageRequest, PostgresOptions, PostgresStore, Report, SqliteOptions,
-    SqliteStore, StoreError,
+    DeadLetter, Discrepancy, ErrorType, Event, Item, ItemId, ItemView, JobId, JobView, KeptQuery, KeptReport,
+    LetterQuery, OperatorStore, OutboxDepth, PageRequest, PostgresOptions, PostgresStore, Report,
+    SqliteOptions, SqliteStore, StoreError,
 };
+use robot_coordinadora_client::{BatchOrder, BatchRequest};
 
+use crate::simulation::Shipment;
 use crate::witness::{Testimony, Witness};
 
 /// All of it. [`check`](crate::check) judges it.
@@ -18,6 +20,8 @@ use crate::witness::{Testimony, Witness};
 pub struct Facts {
     /// What really became of each item.
     pub truth: BTreeMap<ItemId, Report>,
+    /// Every shipment in the portal's ledger, if there was a portal.
+    pub shipments: Vec<Shipment>,
     /// Every report that was answered 200.
     pub answered: Vec<Testimony>,
     /// Reports that were given up, in words.
@@ -51,6 +55,7 @@ impl Facts {
     ) -> Result<Self, StoreError> {
         let mut facts = Self {
             truth,
+            shipments: Vec::new(),
             answered: witness.answered(),
             given_up: witness.given_up(),
             jobs: Vec::new(),
@@ -69,6 +74,30 @@ impl Facts {
         }
         Ok(facts)
     }
+
+    /// Every item, with what the shop calls its order.
+    #[must_use]
+    pub fn items(&self) -> Vec<(String, Item)> {
+        let named = |view: &ItemView| {
+            let order = view.order.as_ref();
+            let name = order.and_then(|order| order.shown_name()).unwrap_or_default();
+            (name.to_owned(), view.item.clone())
+        };
+        self.jobs.iter().flat_map(|job| &job.items).map(named).collect()
+    }
+}
+
+/// What the portal's ledger says became of each order of a batch. Of an order that it does not have, it says no more
+/// than that.
+#[must_use]
+pub fn truth_of(batch: &BatchRequest, shipments: &[Shipment]) -> BTreeMap<ItemId, Report> {
+    let shipped: BTreeMap<_, _> =
+        shipments.iter().map(|shipment| (&*shipment.reference, &*shipment.number)).collect();
+    let report = |order: &BatchOrder| match shipped.get(&*order.pedido_input.referencia) {
+        Some(number) => Report::success(order.item_id, *number),
+        None => Report::error(order.item_id, ErrorType::Unknown, "no shipment"),
+    };
+    batch.orders.iter().map(|order| (order.item_id, report(order))).collect()
 }
 
 /// Waits until nothing waits to be sent. Waits for ever if something always does: give it a time limit.

@@ -1,4 +1,4 @@
-//! What the whole loop and the kill tests share: a server that can be killed, a simulated portal, a proxy
+//! What the whole loop and the kill tests share: a server and a robot that can be killed, a simulated portal, a proxy
 //! that hears every answer before a witness, and the checks of exactly-once over what was collected.
 //!
 //! Nothing here belongs into a product; it is the stage on which the product is watched.
@@ -13,6 +13,7 @@ mod operator;
 
 mod port;
 mod process;
+mod robot;
 mod server;
 
 mod gossip;
@@ -25,14 +26,15 @@ mod facts;
 mod pesos;
 
 pub use checks::{Check, check};
-pub use facts::{Facts, drained, open_store};
+pub use facts::{Facts, drained, open_store, truth_of};
 pub use gossip::{Gossip, GossipOptions};
 pub use http::{Answered, HttpError, request};
 pub use operator::{Operator, OperatorError};
 pub use orders::{ItemRow, JobRows, Order, Orders, full_name};
 pub use pesos::pesos;
-pub use process::ProcessError;
+pub use process::{Environment, ProcessError};
 pub use proxy::{Proxy, ProxyEnd, ProxyFault};
 pub use reporter::Reporter;
+pub use robot::{HandOverError, RobotProcess, RobotSettings, hand_over};
 pub use server::{Server, ServerSettings};
 pub use witness::{Progress, Testimony, Witness};

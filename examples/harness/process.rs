@@ -1,9 +1,8 @@
 //! A program in a process of its own, which can be killed at any moment and started again where it was.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -17,12 +16,12 @@ use crate::port::Port;
 const START_DEADLINE: Duration = Duration::from_secs(20);
 /// How long to wait between two looks whether it is.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
-/// What would change how a program works, did it come from the terminal of whoever runs the tests.
-const NOT_INHERITED: [&str; 5] =
-    ["INNGEST_DEV", "FIELD_CHANGES", "SIGNED_ONLY", "DATABASE_DIRECT_URL", "STATEMENT_MODE"];
+/// What a process is let know of the environment of whoever runs the tests. Any setting could be among the rest.
+const INHERITED: [&str; 7] =
+    ["PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "LLVM_PROFILE_FILE", "SYSTEMROOT"];
 
 /// Settings, by the names of environment variables.
-pub(crate) type Environment = Vec<(&'static str, String)>;
+pub type Environment = Vec<(&'static str, String)>;
 
 /// What a process is started with. It is configured by its environment alone, which tells it its address, too.
 #[derive(Clone, Debug)]
@@ -111,9 +110,18 @@ impl Process {
 
     /// Kills it (SIGKILL): it gets no chance to tidy up. When this returns, it is dead.
     pub(crate) async fn kill(&mut self) -> Result<(), ProcessError> {
-        match self.child.take() {
-            Some(mut child) => child.kill().await.map_err(|error| self.failed(error)),
-            None => Ok(()),
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        match child.try_wait().map_err(|error| self.failed(error))? {
+            Some(_died_before) => Ok(()),
+            None => child.kill().await.map_err(|error| self.failed(error)),
+        }
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn end(&mut self) -> Result<ExitStatus, ProcessError> {
+        match &mut self.child {
+            Some(child) => child.wait().await.map_err(|error| self.failed(error)),
+            None => std::future::pending().await,
         }
     }
 
@@ -127,8 +135,13 @@ impl Process {
         self.lives
     }
 
+    /// Where it works.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.launch.folder
+    }
+
     /// What it wrote to its standard error, in all its lives.
-    fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.launch.folder.join(self.launch.name).with_extension("log")
     }
 
@@ -138,11 +151,8 @@ impl Process {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(folder).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let ours = |name: &OsString| name.to_string_lossy().starts_with("ROBOT_");
-        let inherited = std::env::vars_os().map(|(name, _)| name).filter(ours);
-        for name in inherited.chain(NOT_INHERITED.map(OsString::from)) {
-            command.env_remove(name);
-        }
+        let inherited = INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        command.env_clear().envs(inherited);
         command.env("BIND", self.address().ip().to_string()).env("PORT", self.address().port().to_string());
         command.envs(environment.iter().map(|(name, value)| (*name, value))).env("RUST_LOG", "warn");
         command.envs(settings.iter().map(|(name, value)| (*name, value))).spawn()
@@ -156,7 +166,7 @@ impl Process {
         ProcessError::Process(self.launch.name, error)
     }
 
-    fn ended(&self, status: ExitStatus) -> ProcessError {
+    pub(crate) fn ended(&self, status: ExitStatus) -> ProcessError {
         ProcessError::Ended { name: self.launch.name, status, log: self.log() }
     }
 }

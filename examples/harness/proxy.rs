@@ -53,7 +53,7 @@ pub struct Proxy {
 struct State {
     server: SocketAddr,
     witness: Arc<Witness>,
-    script: Mutex<VecDeque<ProxyFault>>,
+    script: Mutex<VecDeque<Option<ProxyFault>>>,
     heard: mpsc::UnboundedSender<Report>,
 }
 
@@ -74,21 +74,27 @@ impl Proxy {
         Ok((Self { address, state, accepting }, reports))
     }
 
+    /// Where it listens, as the beginning of a URL.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Where callbacks go that are to pass here.
     #[must_use]
     pub fn callback_url(&self) -> String {
-        format!("http://{}{CALLBACK_PATH}", self.address)
+        self.origin() + CALLBACK_PATH
     }
 
-    /// Lets the next requests fail, one after the other.
-    pub fn script(&self, faults: impl IntoIterator<Item = ProxyFault>) {
-        self.state.script().extend(faults);
+    /// Lets the next requests fail or go well, one after the other.
+    pub fn script(&self, script: impl IntoIterator<Item = Option<ProxyFault>>) {
+        self.state.script().extend(script);
     }
 
     /// How many of the faults are still to come.
     #[must_use]
     pub fn faults_left(&self) -> usize {
-        self.state.script().len()
+        self.state.script().iter().flatten().count()
     }
 }
 
@@ -99,7 +105,7 @@ impl Drop for Proxy {
 }
 
 impl State {
-    fn script(&self) -> MutexGuard<'_, VecDeque<ProxyFault>> {
+    fn script(&self) -> MutexGuard<'_, VecDeque<Option<ProxyFault>>> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -125,7 +131,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
 async fn answer(request: Request<Incoming>, state: Arc<State>) -> std::io::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
-    let fault = state.script().pop_front();
+    let fault = state.script().pop_front().flatten();
     let path = head.uri.to_string();
     let hand_on = || {
         // In a task of its own: what was sent arrives, also when its sender dies meanwhile.

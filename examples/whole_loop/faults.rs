@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use robot_callback_core::inngest_loopback::{Fault, InngestLoopback};
-use robot_callback_harness::{Server, Witness};
+use robot_callback_harness::simulation::{Death, places_died_at};
+use robot_callback_harness::{RobotProcess, Server, Witness};
 use tokio::sync::watch;
 
 use crate::stage::Error;
 use crate::story::{Steps, Story};
 
-/// What has gone wrong so far.
+/// What has gone wrong with the server and the event endpoint.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Incidents {
     /// How often the server was killed while reports were on their way.
@@ -22,7 +23,7 @@ pub(crate) struct Incidents {
     pub(crate) outages: usize,
 }
 
-/// Whoever makes things go wrong.
+/// Whoever makes things go wrong with the server and the event endpoint.
 pub(crate) struct Faults<'a> {
     pub(crate) server: &'a mut Server,
     pub(crate) inngest: &'a InngestLoopback,
@@ -80,6 +81,34 @@ impl Faults<'_> {
         self.story.say(&format!("    the server is back, in its life number {}", self.server.lives()));
         Ok(())
     }
+}
+
+/// How often the robot dies before it may live.
+pub(crate) const DEATHS: u32 = 3;
+
+/// When the robot dies next: after so many writes, submissions and requests that all its deaths come before its last
+/// order, for it takes a dozen of them for each.
+pub(crate) fn next_death(rng: &mut fastrand::Rng, orders: usize) -> Death {
+    let places = u64::try_from(orders * 3).unwrap_or(u64::MAX);
+    Death { die_after: Some(rng.u64(1..=places)), ..Death::default() }
+}
+
+/// Lets the robot die by its own hand where it was told to, and starts it again.
+pub(crate) async fn robot_deaths(
+    robot: &mut RobotProcess,
+    story: &Story,
+    rng: &mut fastrand::Rng,
+    orders: usize,
+) -> Result<(), Error> {
+    for death in 1..=DEATHS {
+        robot.death().await?;
+        let place = places_died_at(&robot.log())?.pop().unwrap_or_default();
+        story.say(&format!("    the robot is killed (SIGKILL) {place}"));
+        let next = if death < DEATHS { next_death(rng, orders) } else { Death::default() };
+        robot.restart(&next).await?;
+        story.say(&format!("    the robot is back, in its life number {}", robot.lives()));
+    }
+    Ok(())
 }
 
 async fn reached(steps: &mut watch::Receiver<Steps>, orders: usize) -> Result<(), Error> {

@@ -1,9 +1,10 @@
 //! The main job on one machine, in one command: `cargo run --example whole_loop`.
 //!
-//! A real server process on SQLite, an event endpoint that speaks Inngest's protocol, and a robot that works through
-//! a batch of orders (`examples/data/batch.json`) and reports over HTTP: some results twice, some at once, some
-//! contradicting what it said before. Meanwhile the server is killed with SIGKILL and restarted, and the event
-//! endpoint fails and goes down for a while. Then everything is counted.
+//! A real server process on SQLite, a real robot process with a simulated portal, an event endpoint that speaks
+//! Inngest's protocol. The robot is handed a batch of orders (`examples/data/batch.json`) over HTTP, creates shipments
+//! and reports; others repeat its reports, at once and later, and contradict some. Meanwhile the server and the robot
+//! are killed with SIGKILL and restarted, and the event endpoint fails and goes down for a while. Then everything is
+//! counted.
 //!
 //! Exits with 0 only if every check of exactly-once held, and says which did not.
 
@@ -11,6 +12,8 @@
 
 mod args;
 mod faults;
+#[path = "../robot/program.rs"]
+mod robot;
 mod stage;
 mod story;
 mod summary;
@@ -31,9 +34,11 @@ use self::summary::Summary;
 const DEADLINE: Duration = Duration::from_secs(55);
 
 fn main() -> ExitCode {
-    // The server is this very program, which becomes `robot-callback` in a process of its own.
-    if std::env::args().nth(1).as_deref() == Some(stage::SERVER) {
-        return robot_callback_warp::cli::run(["robot-callback"]);
+    // The server and the robot are this very program, each in a process of its own.
+    match std::env::args().nth(1).as_deref() {
+        Some(stage::SERVER) => return robot_callback_warp::cli::run(["robot-callback"]),
+        Some(stage::ROBOT) => return robot::run(["robot"]),
+        _ => {}
     }
     let args = Args::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use robot_callback_core::{ErrorType, ItemStatus, ItemView, Verdict};
+use robot_callback_core::{ErrorType, Item, ItemStatus, ItemView, Verdict};
 use robot_callback_harness::{Facts, pesos};
+use robot_coordinadora_client::MAY_EXIST;
 
-use crate::faults::Incidents;
+use crate::faults::{DEATHS, Incidents};
 
 /// What came of it all; [`Display`](fmt::Display) writes it.
 pub(crate) struct Summary<'a> {
@@ -37,7 +38,12 @@ impl Summary<'_> {
         for view in &facts.jobs {
             let job = &view.job;
             let (all, good, bad) = (job.total_items, job.success_count, job.error_count);
-            writeln!(f, "orders   {all}: {good} shipped, {bad} refused; the job is {}", job.status.name())?;
+            let doubt = view.items.iter().filter(|view| is_in_doubt(&view.item)).count();
+            writeln!(
+                f,
+                "orders   {all}: {good} shipped, {bad} not ({doubt} of them in doubt); the job is {}",
+                job.status.name()
+            )?;
         }
         let verdicts = [Verdict::Applied, Verdict::Duplicate, Verdict::Conflict].map(|verdict| {
             let count = facts.answered.iter().filter(|answer| answer.verdict == Some(verdict)).count();
@@ -50,6 +56,7 @@ impl Summary<'_> {
             f,
             "server   killed {kills} times with {in_flight} reports on their way, then once more at the end"
         )?;
+        writeln!(f, "robot    killed {DEATHS} times, at a write, a submission or a request")?;
         writeln!(f, "endpoint failed {faults} requests on purpose, down {}", times(*outages))
     }
 
@@ -67,6 +74,11 @@ impl Summary<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether nobody knows if there is a shipment: a robot died, or a portal failed, while it was created.
+fn is_in_doubt(item: &Item) -> bool {
+    item.error_message.as_ref().is_some_and(|message| message.starts_with(MAY_EXIST))
 }
 
 fn times(count: usize) -> String {

@@ -5,6 +5,7 @@ use robot_callback_core::{
 };
 
 use super::*;
+use crate::simulation::Shipment;
 use crate::witness::{Testimony, Witness};
 
 const JOB: &[u8] = br##"{"workspaceId":"b7c1d2e3-0000-4000-8000-000000000001","orders":[
@@ -107,6 +108,15 @@ async fn an_answer_that_was_lost_is_named() {
     let report = Report { tracking_number: Some("9999".into()), ..report };
     facts.answered.push(Testimony { report, verdict: Some(Verdict::Duplicate) });
     assert_eq!(broken(&facts), ["every answered 200 is there"]);
+}
+
+#[tokio::test]
+async fn an_order_submitted_twice_is_named() {
+    let mut facts = sound().await;
+    for number in ["7315001", "7315002"] {
+        facts.shipments.push(Shipment { number: number.into(), reference: "#1".into() });
+    }
+    assert_eq!(broken(&facts), ["no order was submitted to the portal twice"]);
 }
 
 #[tokio::test]

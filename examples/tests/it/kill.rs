@@ -16,19 +16,13 @@ use robot_callback_harness::{
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use crate::program::{DATABASE, SECRET, TOKEN, server_settings};
+use crate::program::{DATABASE, PATIENCE, SECRET, TOKEN, server_settings, setting};
 
 const ROBOTS: u64 = 6;
 /// The most answers between two kills.
 const MOST_ANSWERS: usize = 40;
-/// The longest wait for anything.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) type Truth = BTreeMap<ItemId, Report>;
-
-pub(crate) fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |value| value.parse().expect("a number"))
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_killed_a_hundred_times_loses_nothing_and_says_nothing_twice() {

@@ -1,4 +1,4 @@
-//! Every example as a process, and a server that is killed a hundred times.
+//! Every example as a process, and servers and robots that are killed hundreds of times.
 //!
 //! `cfg(test)` is always true here; it tells the lints that helpers between the tests are tests too.
 
@@ -7,7 +7,11 @@ mod embedding;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod kill_both;
+#[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod places;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
@@ -16,3 +20,7 @@ mod program;
 mod programs;
 #[cfg(test)]
 mod proxy;
+#[cfg(test)]
+mod robot;
+#[cfg(test)]
+mod stage;

@@ -1,6 +1,7 @@
 //! An example's program, to be run as a process.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use robot_callback_core::inngest_loopback::InngestLoopback;
 use robot_callback_harness::ServerSettings;
@@ -13,6 +14,9 @@ pub(crate) const SECRET: &str = "the callback secret";
 
 /// What lets an operator in.
 pub(crate) const TOKEN: &str = "the operator's token";
+
+/// The longest wait for anything to happen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where cargo has put it: beside the folder of this test. `cargo test` builds the examples, too; `cargo test --test
 /// it` alone does not.
@@ -34,4 +38,9 @@ pub(crate) fn server_settings(folder: &Path, inngest: &InngestLoopback) -> Serve
         token: TOKEN.into(),
         inngest: inngest.base_url(),
     }
+}
+
+/// A number from the environment.
+pub(crate) fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |value| value.parse().expect("a number"))
 }

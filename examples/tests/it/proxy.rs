@@ -1,60 +1,41 @@
 //! A proxy between the robot and the server that loses requests, loses answers, and makes answers up.
+//!
+//! `PROXY_SEED` replays in which order.
 
-use std::sync::Arc;
-use std::time::Duration;
+use robot_callback_harness::{ProxyEnd, ProxyFault, hand_over};
 
-use robot_callback_core::inngest_loopback::InngestLoopback;
-use robot_callback_core::{Backoff, Report};
-use robot_callback_harness::{
-    Facts, Operator, Orders, Proxy, ProxyEnd, ProxyFault, Server, Witness, check, drained, open_store,
-};
-use robot_coordinadora_client::{Client, ClientOptions, Destination};
+use crate::program::setting;
+use crate::stage::Stage;
 
-use crate::program::{DATABASE, server_settings};
+const ORDERS: usize = 60;
+/// How often each fault happens.
+const TIMES: usize = 5;
 
-const FAULTS: [ProxyFault; 6] = [
-    ProxyFault { handed_on: true, end: ProxyEnd::Says500 },
-    ProxyFault { handed_on: true, end: ProxyEnd::Closes },
-    ProxyFault { handed_on: true, end: ProxyEnd::KeepsSilent },
-    ProxyFault { handed_on: false, end: ProxyEnd::Says500 },
-    ProxyFault { handed_on: false, end: ProxyEnd::Closes },
-    ProxyFault { handed_on: false, end: ProxyEnd::KeepsSilent },
-];
+/// Every fault some times, and as many requests without one, in an order of the seed's.
+fn script(seed: u64) -> Vec<Option<ProxyFault>> {
+    let ends = [ProxyEnd::Says500, ProxyEnd::Closes, ProxyEnd::KeepsSilent];
+    let faults =
+        ends.into_iter().flat_map(|end| [true, false].map(|handed_on| ProxyFault { handed_on, end }));
+    let mut script: Vec<_> = faults.flat_map(|fault| [Some(fault), None].repeat(TIMES)).collect();
+    fastrand::Rng::with_seed(seed).shuffle(&mut script);
+    script
+}
 
 #[tokio::test]
 async fn a_proxy_that_loses_answers_or_makes_them_up_neither_loses_nor_doubles_a_result() {
-    let folder = tempfile::tempdir().unwrap();
-    let inngest = InngestLoopback::start().await.unwrap();
-    let settings = server_settings(folder.path(), &inngest);
-    let (secret, token) = (settings.secret.clone(), settings.token.clone());
-    let server = Server::start(settings).await.unwrap();
-    let witness = Arc::new(Witness::default());
-    let (proxy, _) = Proxy::start(server.address(), witness.clone()).await.unwrap();
-    let orders = Orders::sample(FAULTS.len()).unwrap();
-    let job = Operator::new(server.address(), &token).make_job(&orders.job_request(), "key").await.unwrap();
-    witness.expect(&job);
-
-    let options = ClientOptions {
-        attempt_deadline: Duration::from_millis(300),
-        backoff: Backoff { base: Duration::from_millis(1), cap: Duration::from_millis(5) },
-        ..ClientOptions::default()
-    };
-    let client = Client::new(options).unwrap();
-    let destination = Destination::new(&proxy.callback_url(), &secret).unwrap();
-    let mut truth = std::collections::BTreeMap::new();
-    for (item, fault) in job.items.iter().zip(FAULTS) {
-        proxy.script([fault]);
-        let report = Report::success(item.item_id, format!("7315{}", truth.len()));
-        client.report_result(&destination, &report).await.unwrap();
-        truth.insert(item.item_id, report);
-    }
-    assert_eq!(proxy.faults_left(), 0, "every fault had its turn");
-
-    let store = open_store(DATABASE, folder.path()).await.unwrap();
-    drained(&*store).await.unwrap();
-    let facts = Facts::collect(truth, &witness, &*store, inngest.events()).await.unwrap();
-    let broken: Vec<_> = check(&facts).into_iter().filter(|check| !check.violations.is_empty()).collect();
-    assert!(broken.is_empty(), "{broken:#?}");
-    let handed_on = FAULTS.iter().filter(|fault| fault.handed_on).count();
-    assert_eq!(facts.answered.len(), FAULTS.len() + handed_on, "what was taken and denied was sent again");
+    let seed = setting("PROXY_SEED", fastrand::u64(..1_000_000));
+    println!("seed {seed}");
+    let (mut stage, server, robot) = Stage::build(|robot| robot.with("ROBOT_ATTEMPT_DEADLINE_MS", 300)).await;
+    let script = script(seed);
+    let handed_on = script.iter().flatten().filter(|fault| fault.handed_on).count();
+    stage.proxy.script(script);
+    let batch = stage.batch(ORDERS).await;
+    hand_over(robot.address(), &batch).await.unwrap();
+    stage.until_complete().await;
+    let facts = stage.end(server, robot).await;
+    assert_eq!(stage.proxy.faults_left(), 0, "seed {seed}: every fault had its turn");
+    let answers = facts.answered.len();
+    println!("{answers} reports of {ORDERS} orders answered 200, {handed_on} of them in vain");
+    assert!(answers >= ORDERS + handed_on, "seed {seed}: what was taken and denied was sent again");
+    stage.judge(&facts, seed);
 }

@@ -28,7 +28,10 @@ impl JobFile {
             bytes.extend(record.framed()?);
         }
         let mut file = Self { folder: folder.to_owned(), name: name.to_owned(), bytes, file: None };
+        let places = records.first().map(Record::places);
+        places.iter().for_each(|[before, _]| passed(before));
         file.rewrite()?;
+        places.iter().for_each(|[_, after]| passed(after));
         Ok(file)
     }
 

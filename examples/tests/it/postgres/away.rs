@@ -5,8 +5,7 @@ use robot_callback_core::inngest_loopback::InngestLoopback;
 use robot_callback_harness::{Answered, Operator, Orders, Server, ServerSettings, request};
 
 use super::cluster::Cluster;
-use crate::kill::PATIENCE;
-use crate::program::server_settings;
+use crate::program::{PATIENCE, server_settings};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_goes_away_and_comes_back_needs_no_restart() {

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 
 use super::balancer::Balancer;
 use super::server::{Database, shared};
-use crate::kill::{PATIENCE, Truth, robots, setting};
-use crate::program::server_settings;
+use crate::kill::{Truth, robots};
+use crate::program::{PATIENCE, server_settings, setting};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_servers_of_which_one_is_killed_every_second_lose_nothing_and_say_nothing_twice() {
