@@ -4,8 +4,11 @@
 //! becomes a dead letter. Whatever dies in between, the lease runs out and the entry is due again: delivered at
 //! least once, under an id that never changes.
 
+mod flights;
+
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,13 +16,14 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
+use self::flights::Flights;
 use crate::backoff::Backoff;
 use crate::delivery::{self, Step};
 use crate::emitter::{EmitError, Emitter};
 use crate::error::{StoreError, chain};
 use crate::event::Event;
 use crate::metrics;
-use crate::outbox::Claim;
+use crate::outbox::{Claim, Lease};
 use crate::repeats::Repeats;
 use crate::store::Store;
 
@@ -31,6 +35,9 @@ const TIDY_LIMIT: usize = 10_000;
 pub struct RelayOptions {
     /// The most events sent together. Default: 200.
     pub batch: usize,
+    /// The most batches on their way at once: a second one leaves while the first is not answered yet when there is
+    /// enough to fill it. Default: 8.
+    pub in_flight: usize,
     /// How long claimed entries are out of others' reach. Default: 60 seconds.
     pub lease: Duration,
     /// When a send is given up and tried again later; kept below `lease`, so that nobody else has begun by then.
@@ -52,6 +59,7 @@ impl Default for RelayOptions {
     fn default() -> Self {
         Self {
             batch: 200,
+            in_flight: 8,
             lease: Duration::from_secs(60),
             send_timeout: Duration::from_secs(40),
             poll: Duration::from_secs(1),
@@ -82,7 +90,7 @@ pub struct Relay {
     store: Arc<dyn Store>,
     emitter: Arc<dyn Emitter>,
     options: RelayOptions,
-    wake: Arc<Notify>,
+    announced: Arc<Announced>,
     rng: Mutex<fastrand::Rng>,
 }
 
@@ -97,44 +105,36 @@ impl Relay {
     #[must_use]
     pub fn with_options(store: Arc<dyn Store>, emitter: Arc<dyn Emitter>, options: RelayOptions) -> Self {
         let rng = Mutex::new(fastrand::Rng::with_seed(options.seed));
-        Self { store, emitter, options, wake: Arc::default(), rng }
+        Self { store, emitter, options, announced: Arc::default(), rng }
     }
 
     /// The emitter to hand to [`handle_callback`](crate::handle_callback): it wakes this relay.
     #[must_use]
     pub fn emitter(&self) -> RelayEmitter {
-        RelayEmitter { inner: self.emitter.clone(), wake: self.wake.clone() }
+        RelayEmitter { inner: self.emitter.clone(), announced: self.announced.clone() }
     }
 
-    /// Works until `shutdown` resolves; then finishes the batch at hand, so that nothing is left half told.
+    /// Works until `shutdown` resolves; then finishes the batches at hand, so that nothing is left half told.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
         let mut tidying = tokio::time::interval(TIDY_EVERY);
         tidying.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut store_failures = 0;
+        let relay = Arc::new(self);
+        let mut flights = Flights::default();
         loop {
             // Registered before looking: a wake-up between the look and the sleep is not missed.
-            let woken = self.wake.notified();
-            let pause = match self.step().await {
-                Ok(step) => {
-                    store_failures = 0;
-                    if step.delivered + step.dead > 0 { Duration::ZERO } else { self.options.poll }
-                }
-                Err(error) => {
-                    tracing::error!(error = chain(&error), "the relay's store failed");
-                    metrics::relay_store_failed();
-                    store_failures += 1;
-                    self.wait_after_store_failure(store_failures)
-                }
-            };
+            let woken = relay.announced.wake.notified();
+            let pause = flights.look(&relay).await;
             tokio::select! {
                 biased;
-                () = &mut shutdown => return,
-                _ = tidying.tick() => self.tidy().await,
-                () = woken, if store_failures == 0 => {}
-                () = tokio::time::sleep(pause) => {}
+                () = &mut shutdown => break,
+                _ = tidying.tick() => relay.tidy().await,
+                () = flights.landed(&relay) => {}
+                () = woken, if flights.store_answers() => {}
+                () = tokio::time::sleep(pause) => flights.look_anyway(),
             }
         }
+        flights.land().await;
     }
 
     /// Sends what is due, one batch at most, and settles it.
@@ -142,10 +142,18 @@ impl Relay {
     /// # Errors
     /// The store's. Entries that were claimed by then are due again when their lease runs out.
     pub async fn step(&self) -> Result<Step, StoreError> {
-        let lease = self.store.claim(Claim { limit: self.options.batch, lease: self.options.lease }).await?;
+        let lease = self.claim().await?;
         if lease.entries.is_empty() {
             return Ok(Step::default());
         }
+        self.deliver(lease).await
+    }
+
+    async fn claim(&self) -> Result<Lease, StoreError> {
+        self.store.claim(Claim { limit: self.options.batch, lease: self.options.lease }).await
+    }
+
+    async fn deliver(&self, lease: Lease) -> Result<Step, StoreError> {
         let outcomes = self.send(lease.entries.iter().map(|entry| entry.event.clone()).collect()).await;
         let RelayOptions { repeats, backoff, .. } = self.options;
         let settlements = delivery::settlements(&lease.entries, outcomes, repeats, backoff, &mut self.rng());
@@ -194,13 +202,21 @@ impl Relay {
 #[derive(Clone)]
 pub struct RelayEmitter {
     inner: Arc<dyn Emitter>,
-    wake: Arc<Notify>,
+    announced: Arc<Announced>,
+}
+
+/// What the relay was told since it looked last: that something may be due, and by how many.
+#[derive(Default)]
+struct Announced {
+    wake: Notify,
+    times: AtomicUsize,
 }
 
 impl RelayEmitter {
     /// Wakes the relay: something may be due.
     pub fn wake(&self) {
-        self.wake.notify_one();
+        self.announced.times.fetch_add(1, Ordering::Relaxed);
+        self.announced.wake.notify_one();
     }
 }
 

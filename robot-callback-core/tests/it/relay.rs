@@ -20,6 +20,7 @@ use crate::watched::Watched;
 const HOUR: Duration = Duration::from_secs(3600);
 const PATIENT: RelayOptions = RelayOptions {
     batch: 200,
+    in_flight: 8,
     lease: Duration::from_secs(60),
     send_timeout: Duration::from_secs(40),
     poll: Duration::from_secs(1),
@@ -318,6 +319,86 @@ async fn events_leave_in_batches_one_after_the_other() {
     let took = until_nothing_waits(&store).await;
     assert_eq!(*sizes.lock().unwrap(), [3, 3, 1], "{} events leave in batches", ids.len());
     assert!(took < Duration::from_secs(1), "without a pause while there is more to send");
+    relay.stop().await;
+}
+
+/// An emitter that holds each batch until it is let go, and knows how many it holds.
+struct Gate {
+    let_go: Semaphore,
+    held: AtomicUsize,
+    sizes: Mutex<Vec<usize>>,
+}
+
+impl Gate {
+    fn closed() -> Arc<Self> {
+        Arc::new(Self { let_go: Semaphore::new(0), held: AtomicUsize::new(0), sizes: Mutex::default() })
+    }
+
+    async fn until_held(&self, batches: usize) {
+        until(|| async { self.held.load(Ordering::SeqCst) == batches }).await;
+    }
+}
+
+#[async_trait]
+impl Emitter for Gate {
+    async fn emit(&self, events: &[Event]) -> Vec<Result<(), EmitError>> {
+        self.sizes.lock().unwrap().push(events.len());
+        self.held.fetch_add(1, Ordering::SeqCst);
+        self.let_go.acquire().await.expect("it stays open").forget();
+        self.held.fetch_sub(1, Ordering::SeqCst);
+        events.iter().map(|_| Ok(())).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn full_batches_leave_beside_one_another_and_no_more_of_them_than_may() {
+    let (store, gate) = (Watched::new(), Gate::closed());
+    store.events(10).await;
+    let relay = start(&store, gate.clone(), RelayOptions { batch: 3, in_flight: 2, poll: HOUR, ..PATIENT });
+    gate.until_held(2).await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(*gate.sizes.lock().unwrap(), [3, 3], "a third waits for its turn");
+    gate.let_go.add_permits(1);
+    until(|| async { gate.sizes.lock().unwrap().len() == 3 }).await;
+    gate.let_go.add_permits(100);
+    until_nothing_waits(&store).await;
+    assert_eq!(*gate.sizes.lock().unwrap(), [3, 3, 3, 1], "each event leaves once");
+    relay.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_events_wait_for_the_batch_under_way_and_leave_together() {
+    let (store, gate) = (Watched::new(), Gate::closed());
+    store.events(1).await;
+    let relay = start(&store, gate.clone(), RelayOptions { batch: 3, poll: HOUR, ..PATIENT });
+    gate.until_held(1).await;
+    for _ in 0..2 {
+        store.events(1).await;
+        relay.emitter.announce(&*store).await;
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(*gate.sizes.lock().unwrap(), [1], "they are too few to leave beside it");
+    gate.let_go.add_permits(2);
+    let took = until_nothing_waits(&store).await;
+    assert!(took < Duration::from_secs(1), "they leave as soon as it has landed, not after {took:?}");
+    assert_eq!(*gate.sizes.lock().unwrap(), [1, 2]);
+    relay.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn enough_events_for_a_batch_do_not_wait_for_the_one_under_way() {
+    let (store, gate) = (Watched::new(), Gate::closed());
+    store.events(1).await;
+    let relay = start(&store, gate.clone(), RelayOptions { batch: 3, poll: HOUR, ..PATIENT });
+    gate.until_held(1).await;
+    store.events(3).await;
+    for _ in 0..3 {
+        relay.emitter.announce(&*store).await;
+    }
+    gate.until_held(2).await;
+    gate.let_go.add_permits(2);
+    until_nothing_waits(&store).await;
+    assert_eq!(*gate.sizes.lock().unwrap(), [1, 3]);
     relay.stop().await;
 }
 

@@ -143,6 +143,8 @@ async fn apply(
         }
         applied.push(writes.add(&mut scenes, report.item_id, change));
     }
-    writes.write(db, &scenes, now).await?;
+    if !writes.is_empty() {
+        writes.write_and_commit(db, &scenes, now).await?;
+    }
     Ok(applied)
 }

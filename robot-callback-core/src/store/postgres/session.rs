@@ -1,5 +1,6 @@
 //! Connections, statements and transactions, in the two ways statements may be sent.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -115,6 +116,7 @@ impl Sessions {
         Ok(Session {
             client: Some(client?),
             idle: true,
+            committed: AtomicBool::new(false),
             mode: self.mode,
             statement_timeout: self.statement_timeout,
         })
@@ -127,6 +129,7 @@ pub(super) struct Session {
     // Present until dropped.
     client: Option<Object>,
     idle: bool,
+    committed: AtomicBool,
     mode: StatementMode,
     statement_timeout: Duration,
 }
@@ -145,8 +148,26 @@ impl Session {
         let (begun, result) = tokio::join!(biased; self.client().batch_execute(&begin), work(self));
         begun?;
         let result = result?;
-        self.client().batch_execute("COMMIT").await?;
+        if !self.committed.load(Ordering::Relaxed) {
+            self.client().batch_execute("COMMIT").await?;
+        }
         Ok(result)
+    }
+
+    /// The last statement of a transaction, with the commit right behind it. If the statement fails, the database
+    /// makes a rollback of that commit; if it is not even sent, nothing of this transaction was written.
+    pub(super) async fn query_and_commit(
+        &self,
+        statement: &Statement,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, PostgresError> {
+        self.prepare(&[statement]).await?;
+        let commit = self.client().batch_execute("COMMIT");
+        let (rows, committed) = tokio::join!(biased; self.query(statement, params), commit);
+        let rows = rows?;
+        committed?;
+        self.committed.store(true, Ordering::Relaxed);
+        Ok(rows)
     }
 
     /// Makes sure that statements sent right behind one another are not kept waiting for a preparation.

@@ -50,12 +50,15 @@ impl Between {
         loop {
             tokio::select! {
                 Ok(read @ 1..) = client.read(&mut question) => {
-                    cut = is_commit(&question[..read]) && self.answered.fetch_sub(1, Ordering::SeqCst) == 0;
+                    cut |= commits(&question[..read]) && self.answered.fetch_sub(1, Ordering::SeqCst) == 0;
                     server.write_all(&question[..read]).await.unwrap();
                 }
                 Ok(read @ 1..) = server.read(&mut answer) => {
-                    // The server has answered, so it is done; nobody hears of it.
-                    if cut || client.write_all(&answer[..read]).await.is_err() {
+                    // Once the server has answered, it is done; nobody hears of it.
+                    let done = if cut { committed(&answer[..read]) } else {
+                        client.write_all(&answer[..read]).await.is_err()
+                    };
+                    if done {
                         return;
                     }
                 }
@@ -65,9 +68,14 @@ impl Between {
     }
 }
 
-/// The message that a driver sends alone, after all else was answered.
-fn is_commit(message: &[u8]) -> bool {
-    message == b"Q\0\0\0\x0bCOMMIT\0"
+/// Whether these messages, which a driver sends together, end with a commit.
+fn commits(messages: &[u8]) -> bool {
+    messages.ends_with(b"Q\0\0\0\x0bCOMMIT\0")
+}
+
+/// Whether these answers end with a commit's: that it is done, and no transaction is open.
+fn committed(answers: &[u8]) -> bool {
+    answers.ends_with(b"C\0\0\0\x0bCOMMIT\0Z\0\0\0\x05I")
 }
 
 /// A store on a CRM's database, its only connection through that.

@@ -72,11 +72,20 @@ async fn a_success_writes_its_columns_and_leaves_the_others_and_triggers_fire_on
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_order_that_the_database_refuses_to_change_spoils_nobody_elses() {
+    one_spoiled_order_of_many("RAISE EXCEPTION 'this order is closed';").await;
+}
+
+/// A trigger can leave a row as it was without a word. Then nothing of that report is recorded.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_order_that_is_silently_not_changed_is_noticed_and_spoils_nobody_elses() {
+    one_spoiled_order_of_many("RETURN NULL;").await;
+}
+
+async fn one_spoiled_order_of_many(trigger: &str) {
     let crm = Crm::new().await;
     let batch = crm.batch(40).await;
     let refusing = format!(
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN RAISE EXCEPTION 'this order is closed'; END $$;
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {trigger} END $$;
          CREATE TRIGGER refuse BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.id = '{}') EXECUTE FUNCTION refuse();",
         batch.orders[7]
     );

@@ -1,0 +1,26 @@
+//! What the measuring programs share: a plan of reports, a server to send them to, the checks that a run was right,
+//! and the limits that its speed is set beside.
+//!
+//! A run that was wrong has no speed: [`Run`] hands out its figures only after [`check`] found nothing.
+
+mod check;
+mod cluster;
+mod cost;
+mod database;
+mod events;
+mod http;
+mod load;
+mod plan;
+mod plot;
+mod server;
+
+pub mod limits;
+mod run;
+
+pub use cluster::Cluster;
+pub use database::{Database, Postgres, Seeded, Sqlite};
+pub use load::Pace;
+pub use plan::{Behind, Plan};
+pub use plot::plot;
+pub use run::{Figures, Run};
+pub use server::serve_if_asked;

@@ -1,0 +1,125 @@
+//! HTTP without the work: a bare hyper server that reads the body and says yes. And the requests that the real
+//! server refuses, which should cost little more.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use robot_callback_core::CALLBACK_PATH;
+use tokio::net::TcpListener;
+
+use crate::cost;
+use crate::events::Events;
+use crate::http::callback;
+use crate::load::{self, Answers, Pace};
+use crate::server::{self, AS_FLOOR, Child, SECRET};
+
+/// How many requests a rate is taken from.
+const REQUESTS: usize = 200_000;
+const BODY: &str =
+    r#"{"itemId":"6f9619ff-8b86-4d01-b42d-00c04fc964ff","status":"success","trackingNumber":"73150001234"}"#;
+
+/// Which requests are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// A wrong secret: 401.
+    Unauthorized,
+    /// A field that breaks its rule: 400.
+    Invalid,
+    /// A body that is declared too large: 413.
+    TooLarge,
+}
+
+/// Requests a second of the bare server, and its processor time for each in microseconds.
+///
+/// # Errors
+/// When it can't be started, or answers anything but yes.
+pub async fn floor(connections: usize) -> io::Result<(f64, f64)> {
+    let address = server::free_address()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg(AS_FLOOR).arg(address.to_string());
+    let child = Child::start(command, address).await?;
+    let request = callback(address, SECRET, BODY);
+    measure(child.pid(), address, connections, request, 200).await
+}
+
+/// Requests a second that the real server refuses, and its processor time for each in microseconds.
+///
+/// # Errors
+/// When it can't be started, or answers otherwise.
+pub async fn refused(refused: Refused, connections: usize, folder: &Path) -> io::Result<(f64, f64)> {
+    let events = Events::start(Duration::ZERO)?;
+    let server = server::start(folder, "memory:", &events.base_url()).await?;
+    let (address, pid) = (server.address, server.pid());
+    let (request, status) = match refused {
+        Refused::Unauthorized => (callback(address, "a wrong one", BODY), 401),
+        Refused::Invalid => (callback(address, SECRET, &BODY.replace("success", "succes")), 400),
+        Refused::TooLarge => (too_large(address), 413),
+    };
+    measure(pid, address, connections, request, status).await
+}
+
+/// The head of a request whose body would be too large. A caller that asks first (`Expect`) sends no more.
+fn too_large(address: SocketAddr) -> Vec<u8> {
+    format!(
+        "POST {CALLBACK_PATH} HTTP/1.1\r\nhost: {address}\r\nx-callback-secret: {SECRET}\r\n\
+         content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: 20000\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+async fn measure(
+    pid: u32,
+    address: SocketAddr,
+    connections: usize,
+    request: Vec<u8>,
+    status: u16,
+) -> io::Result<(f64, f64)> {
+    let before = cost::processor_time(pid);
+    let requests = Arc::new(move |_| request.clone());
+    let answers = load::send(address, connections, Pace::Closed, REQUESTS, requests).await?;
+    let Answers { elapsed, said, .. } = answers;
+    if let Some(((other, body), _)) = said.iter().find(|((said, _), _)| *said != status) {
+        return Err(io::Error::other(format!("answered {other} {body} instead of {status}")));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a number of requests is far below 2^52")]
+    let count = REQUESTS as f64;
+    let spent = (cost::processor_time(pid) - before).as_secs_f64() * 1e6 / count;
+    Ok((count / elapsed.as_secs_f64(), spent))
+}
+
+/// Is the bare server, for as long as this process lives.
+pub(crate) fn serve_floor(address: &str) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match runtime.and_then(|runtime| runtime.block_on(accept(address))) {
+        Ok(never) => match never {},
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+async fn accept(address: &str) -> io::Result<Infallible> {
+    let listener = TcpListener::bind(address).await?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        tokio::spawn(async move {
+            // A connection that breaks is its client's business.
+            _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(say_yes)).await;
+        });
+    }
+}
+
+async fn say_yes(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    request.into_body().collect().await?;
+    Ok(Response::new(Full::from(r#"{"received":true,"verdict":"applied"}"#)))
+}

@@ -1,0 +1,314 @@
+//! The statement that writes a set: each table once, its rows as arrays of columns.
+//!
+//! It is one statement, so that it goes as a whole or not at all whatever becomes of the connection, and so that the
+//! commit can follow it without waiting. It fails when it changed fewer rows than it was given.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::SystemTime;
+
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::super::rows::{integer, system_time};
+use super::super::scenes::Scenes;
+use super::super::session::{Param, Statement};
+use super::{KeptKey, Writes};
+use crate::clock::Timestamp;
+use crate::event::Event;
+use crate::job::{Item, Job, Order};
+use crate::report::ErrorType;
+
+/// Fails when a table changed by another number of rows than it was given. A cast that says what is wrong is all that
+/// plain SQL has for an error of one's own.
+macro_rules! all_changed {
+    ($table:literal, $ids:literal) => {
+        concat!(
+            "(SELECT CASE WHEN count(*) = cardinality($",
+            $ids,
+            ") THEN 0 ELSE ('",
+            $table,
+            ": ' || count(*) || ' of ' ||
+                cardinality($",
+            $ids,
+            ") || ' rows changed')::integer END FROM ",
+            $table,
+            ")"
+        )
+    };
+}
+
+/// - `batch_completed_emitted` follows what older code expects: set with the completion, taken back by a re-opening.
+/// - The primary key of `batch_completions` refuses a second completion of the same run, whatever went before.
+/// - An event whose id was recorded before is not recorded again.
+pub(super) static WRITE: Statement = Statement {
+    sql: concat!(
+        "WITH items AS (
+            UPDATE public.robot_job_items i SET status = u.status, tracking_number = u.tracking_number,
+                error_type = u.error_type, error_message = u.error_message, retry_count = u.retry_count,
+                last_retry_at = CASE WHEN u.retry_count > i.retry_count THEN $1 ELSE i.last_retry_at END,
+                completed_at = u.completed_at, updated_at = $1
+            FROM unnest($2, $3, $4, $5, $6, $7, $8)
+                AS u (id, status, tracking_number, error_type, error_message, retry_count, completed_at)
+            WHERE i.id = u.id RETURNING 1
+        ), expired AS (
+            INSERT INTO robot_callback.item_state (item_id, expired) SELECT * FROM unnest($9, $10)
+            ON CONFLICT (item_id) DO UPDATE SET expired = excluded.expired RETURNING 1
+        ), orders AS (
+            UPDATE public.orders o SET carrier = u.carrier, tracking_number = u.tracking_number,
+                carrier_guide_number = u.carrier_guide_number
+            FROM unnest($11, $12, $13, $14) AS u (id, carrier, tracking_number, carrier_guide_number)
+            WHERE o.id = u.id RETURNING 1
+        ), jobs AS (
+            UPDATE public.robot_jobs j SET status = u.status, success_count = u.success_count,
+                error_count = u.error_count, completed_at = u.completed_at, updated_at = $1,
+                batch_completed_emitted = CASE u.status WHEN 'completed' THEN true WHEN 'pending' THEN false
+                    ELSE j.batch_completed_emitted END
+            FROM unnest($15, $16, $17, $18, $19) AS u (id, status, success_count, error_count, completed_at)
+            WHERE j.id = u.id RETURNING 1
+        ), completions AS (
+            INSERT INTO robot_callback.batch_completions (job_id, run, recorded_at)
+            SELECT u.job_id, u.run, $1 FROM unnest($20, $21) AS u (job_id, run) RETURNING 1
+        ), events AS (
+            INSERT INTO robot_callback.outbox (event_id, name, data, traceparent, due_at, recorded_at)
+            SELECT u.event_id, u.name, u.data, u.traceparent, $1, $1
+            FROM unnest($22, $23, $24, $25) WITH ORDINALITY AS u (event_id, name, data, traceparent, place)
+            ORDER BY u.place ON CONFLICT (event_id) DO NOTHING RETURNING event_id
+        ), kept AS (
+            INSERT INTO robot_callback.kept_reports
+                (job_id, item_id, current_attempt, verdict, report, times, received_at, last_received_at)
+            SELECT u.job_id, u.item_id, u.current_attempt, u.verdict, u.report, u.times, $1, $1
+            FROM unnest($26, $27, $28, $29, $30, $31)
+                AS u (job_id, item_id, current_attempt, verdict, report, times)
+            ON CONFLICT (item_id, current_attempt, verdict, report) DO UPDATE
+                SET times = kept_reports.times + excluded.times, last_received_at = excluded.last_received_at
+            RETURNING 1
+        )
+        SELECT ARRAY(SELECT event_id FROM events), ",
+        all_changed!("items", "2"),
+        " + ",
+        all_changed!("expired", "9"),
+        " + ",
+        all_changed!("orders", "11"),
+        " + ",
+        all_changed!("jobs", "15"),
+        " + ",
+        all_changed!("completions", "20"),
+        " + ",
+        all_changed!("kept", "26"),
+    ),
+    types: &[
+        Type::TIMESTAMPTZ,
+        // items
+        Type::UUID_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::INT4_ARRAY,
+        Type::TIMESTAMPTZ_ARRAY,
+        // expired
+        Type::UUID_ARRAY,
+        Type::BOOL_ARRAY,
+        // orders
+        Type::UUID_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::TEXT_ARRAY,
+        // jobs
+        Type::UUID_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::INT4_ARRAY,
+        Type::INT4_ARRAY,
+        Type::TIMESTAMPTZ_ARRAY,
+        // completions
+        Type::UUID_ARRAY,
+        Type::INT4_ARRAY,
+        // events
+        Type::TEXT_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::TEXT_ARRAY,
+        // kept
+        Type::UUID_ARRAY,
+        Type::UUID_ARRAY,
+        Type::INT4_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::INT4_ARRAY,
+    ],
+};
+
+/// The rows of a set, table by table.
+pub(super) struct Rows<'a> {
+    now: SystemTime,
+    items: Items<'a>,
+    expired: (Vec<Uuid>, Vec<bool>),
+    orders: Orders<'a>,
+    jobs: Jobs<'a>,
+    completions: (Vec<Uuid>, Vec<i32>),
+    events: Events<'a>,
+    kept: Kept<'a>,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn of(writes: &'a Writes, scenes: &'a Scenes, now: Timestamp) -> Self {
+        let mut rows = Self {
+            now: system_time(now),
+            items: Items::default(),
+            expired: writes.expired.iter().map(|(item, expired)| (item.0, *expired)).unzip(),
+            orders: Orders::default(),
+            jobs: Jobs::default(),
+            completions: writes.completions.iter().map(|(job, run)| (job.0, integer(*run))).unzip(),
+            events: Events::default(),
+            kept: Kept::default(),
+        };
+        found(&writes.items, &scenes.items).for_each(|item| rows.items.push(item));
+        found(&writes.orders, &scenes.orders).for_each(|order| rows.orders.push(order));
+        found(&writes.jobs, &scenes.jobs).for_each(|job| rows.jobs.push(job));
+        writes.events.iter().for_each(|event| rows.events.push(event));
+        writes.kept.iter().for_each(|(key, times)| rows.kept.push(key, *times));
+        rows
+    }
+
+    /// In the order of the statement's parameters.
+    pub(super) fn params(&self) -> [Param<'_>; 31] {
+        let Self { now, items, expired, orders, jobs, completions, events, kept } = self;
+        [
+            now,
+            &items.ids,
+            &items.statuses,
+            &items.tracking_numbers,
+            &items.error_types,
+            &items.error_messages,
+            &items.retry_counts,
+            &items.completed,
+            &expired.0,
+            &expired.1,
+            &orders.ids,
+            &orders.carriers,
+            &orders.tracking_numbers,
+            &orders.guide_numbers,
+            &jobs.ids,
+            &jobs.statuses,
+            &jobs.successes,
+            &jobs.errors,
+            &jobs.completed,
+            &completions.0,
+            &completions.1,
+            &events.ids,
+            &events.names,
+            &events.data,
+            &events.traces,
+            &kept.jobs,
+            &kept.items,
+            &kept.attempts,
+            &kept.verdicts,
+            &kept.reports,
+            &kept.times,
+        ]
+    }
+}
+
+fn found<'a, K: Ord + Eq + std::hash::Hash, V>(
+    ids: &'a BTreeSet<K>,
+    rows: &'a HashMap<K, V>,
+) -> impl Iterator<Item = &'a V> {
+    ids.iter().filter_map(|id| rows.get(id))
+}
+
+#[derive(Default)]
+struct Items<'a> {
+    ids: Vec<Uuid>,
+    statuses: Vec<&'a str>,
+    tracking_numbers: Vec<Option<&'a str>>,
+    error_types: Vec<Option<&'a str>>,
+    error_messages: Vec<Option<&'a str>>,
+    retry_counts: Vec<i32>,
+    completed: Vec<Option<SystemTime>>,
+}
+
+impl<'a> Items<'a> {
+    fn push(&mut self, item: &'a Item) {
+        self.ids.push(item.id.0);
+        self.statuses.push(item.status.name());
+        self.tracking_numbers.push(item.tracking_number.as_deref());
+        self.error_types.push(item.error_type.map(ErrorType::name));
+        self.error_messages.push(item.error_message.as_deref());
+        self.retry_counts.push(integer(item.attempt - 1));
+        self.completed.push(item.completed_at.map(system_time));
+    }
+}
+
+#[derive(Default)]
+struct Orders<'a> {
+    ids: Vec<Uuid>,
+    carriers: Vec<Option<&'a str>>,
+    tracking_numbers: Vec<Option<&'a str>>,
+    guide_numbers: Vec<Option<&'a str>>,
+}
+
+impl<'a> Orders<'a> {
+    fn push(&mut self, order: &'a Order) {
+        self.ids.push(order.id.0);
+        self.carriers.push(order.carrier.as_deref());
+        self.tracking_numbers.push(order.tracking_number.as_deref());
+        self.guide_numbers.push(order.carrier_guide_number.as_deref());
+    }
+}
+
+#[derive(Default)]
+struct Jobs<'a> {
+    ids: Vec<Uuid>,
+    statuses: Vec<&'a str>,
+    successes: Vec<i32>,
+    errors: Vec<i32>,
+    completed: Vec<Option<SystemTime>>,
+}
+
+impl<'a> Jobs<'a> {
+    fn push(&mut self, job: &'a Job) {
+        self.ids.push(job.id.0);
+        self.statuses.push(job.status.name());
+        self.successes.push(integer(job.success_count));
+        self.errors.push(integer(job.error_count));
+        self.completed.push(job.completed_at.map(system_time));
+    }
+}
+
+#[derive(Default)]
+struct Events<'a> {
+    ids: Vec<&'a str>,
+    names: Vec<&'a str>,
+    data: Vec<&'a str>,
+    traces: Vec<Option<&'a str>>,
+}
+
+impl<'a> Events<'a> {
+    fn push(&mut self, event: &'a Event) {
+        self.ids.push(&event.id);
+        self.names.push(&event.name);
+        self.data.push(event.data.get());
+        self.traces.push(event.traceparent.as_deref());
+    }
+}
+
+#[derive(Default)]
+struct Kept<'a> {
+    jobs: Vec<Uuid>,
+    items: Vec<Uuid>,
+    attempts: Vec<i32>,
+    verdicts: Vec<&'a str>,
+    reports: Vec<&'a str>,
+    times: Vec<i32>,
+}
+
+impl<'a> Kept<'a> {
+    fn push(&mut self, key: &'a KeptKey, times: u32) {
+        self.jobs.push(key.job.0);
+        self.items.push(key.item.0);
+        self.attempts.push(integer(key.attempt));
+        self.verdicts.push(key.verdict);
+        self.reports.push(&key.report);
+        self.times.push(integer(times));
+    }
+}
