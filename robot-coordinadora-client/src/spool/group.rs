@@ -89,7 +89,7 @@ impl Group {
 
     /// Enters what was written into the index, and tells everybody.
     pub(super) fn tell(self, shared: &Shared, written: Result<Option<End>, Arc<io::Error>>) {
-        let standing = self.standing();
+        let (standing, adds) = (self.standing(), !self.added.is_empty());
         if let Ok(Some(end)) = &written {
             let mut index = shared.index();
             index.segments.grow(end.segment, length(&self.bytes));
@@ -98,7 +98,9 @@ impl Group {
                 index.add(seq, place, to, item, standing.clone());
             }
         }
-        shared.wake.notify_one();
+        if adds {
+            shared.wake.notify_one();
+        }
         let told = written.map(drop).map_err(NotWritten::Disk);
         for caller in self.told {
             drop(caller.send(told.clone())); // who has gone away hears nothing; what was done stays done

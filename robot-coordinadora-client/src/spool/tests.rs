@@ -174,6 +174,28 @@ struct Robot {
     disk: Arc<FaultyDisk>,
     keyring: Arc<MemoryKeyring>,
     options: SpoolOptions,
+    _ticker: Ticker,
+}
+
+/// Time that stands still jumps to the next timer while the runtime is idle, which it also is while it waits for the
+/// writer's thread. The next timer is never farther off than one tick, so that no deadline is reached at one jump.
+struct Ticker(AbortHandle);
+
+impl Ticker {
+    fn start() -> Self {
+        let tick = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        Self(tokio::spawn(tick).abort_handle())
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Robot {
@@ -186,6 +208,7 @@ impl Robot {
             disk: Arc::default(),
             keyring,
             options: SpoolOptions { seed: 7, ..SpoolOptions::default() },
+            _ticker: Ticker::start(),
         }
     }
 
