@@ -1,7 +1,7 @@
 //! What the measuring programs share: a plan of reports, a server to send them to, the checks that a run was right,
 //! and the limits that its speed is set beside.
 //!
-//! A run that was wrong has no speed: [`Run`] hands out its figures only after [`check`] found nothing.
+//! A run that was wrong has no speed: [`Run`] hands out its figures only after the check found nothing.
 
 mod check;
 mod cluster;
