@@ -27,7 +27,7 @@ pub struct RobotArgs {
     /// The folder of everything that outlives a restart
     #[arg(long, env = "ROBOT_DATA", value_name = "FOLDER", default_value = DATA)]
     pub data: PathBuf,
-    /// Where results may be sent, such as https://crm.example.com [default: to the server named next]
+    /// Where results may be sent, such as `https://crm.example.com` [default: to the server named next]
     #[arg(long, env = "ROBOT_ALLOW", value_name = "HOST", value_delimiter = ',')]
     pub allow: Vec<String>,
     /// The secret that whoever brings a batch has to know, in x-callback-secret [default: anybody may]
