@@ -1,5 +1,6 @@
 //! Where the server's events go: an endpoint like Inngest's that keeps the ids alone, and answers after a while.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,9 +48,9 @@ impl Events {
         format!("http://{}", self.address)
     }
 
-    /// How many have arrived.
+    /// How many have arrived, those that came twice counted once.
     pub(crate) fn count(&self) -> usize {
-        lock(&self.ids).len()
+        lock(&self.ids).iter().collect::<HashSet<_>>().len()
     }
 
     /// The ids of all that arrived, sorted, those that came twice twice.
