@@ -10,7 +10,7 @@ use crate::http::{Answered, request};
 use crate::orders::JobRows;
 
 /// How long to try.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 /// How long to wait between two tries.
 const PAUSE: Duration = Duration::from_millis(20);
 

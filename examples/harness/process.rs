@@ -9,11 +9,13 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-use crate::http::request;
+use crate::http::{Answered, request};
 use crate::port::Port;
 
 /// How long a program may take until it is ready.
-const START_DEADLINE: Duration = Duration::from_secs(20);
+const START_DEADLINE: Duration = Duration::from_secs(60);
+/// How long it may take to say whether it is: a question that is not answered is asked again.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// How long to wait between two looks whether it is.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// What a process is let know of the environment of whoever runs the tests. Any setting could be among the rest.
@@ -64,10 +66,12 @@ pub enum ProcessError {
         log: PathBuf,
     },
     /// It was not ready in time.
-    #[error("the {name} was not ready within {START_DEADLINE:?}; its log is {}", log.display())]
+    #[error("the {name} was not ready within {START_DEADLINE:?} ({said}); its log is {}", log.display())]
     Late {
         /// What it is called.
         name: &'static str,
+        /// What it said when it was last asked.
+        said: String,
         /// Its log.
         log: PathBuf,
     },
@@ -95,12 +99,12 @@ impl Process {
         self.child = Some(self.spawn(settings).map_err(|error| self.failed(error))?);
         self.lives += 1;
         let deadline = Instant::now() + START_DEADLINE;
-        while !self.is_ready().await {
+        while let Err(said) = self.is_ready().await {
             let ended = self.child.as_mut().map(Child::try_wait).transpose();
             match ended.map_err(|error| self.failed(error))?.flatten() {
                 Some(status) => return Err(self.ended(status)),
                 None if Instant::now() > deadline => {
-                    return Err(ProcessError::Late { name: self.launch.name, log: self.log() });
+                    return Err(ProcessError::Late { name: self.launch.name, said, log: self.log() });
                 }
                 None => tokio::time::sleep(LOOK_AGAIN).await,
             }
@@ -158,8 +162,17 @@ impl Process {
         command.envs(settings.iter().map(|(name, value)| (*name, value))).spawn()
     }
 
-    async fn is_ready(&self) -> bool {
-        request(self.address(), self.launch.ready, &[], None).await.is_ok_and(|answer| answer.status == 200)
+    /// Whether it is; if not, what it said instead.
+    async fn is_ready(&self) -> Result<(), String> {
+        let asked = request(self.address(), self.launch.ready, &[], None);
+        match tokio::time::timeout(ANSWER_DEADLINE, asked).await {
+            Ok(Ok(Answered { status: 200, .. })) => Ok(()),
+            Ok(Ok(Answered { status, body, .. })) => {
+                Err(format!("{status}: {}", String::from_utf8_lossy(&body)))
+            }
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("no answer within {ANSWER_DEADLINE:?}")),
+        }
     }
 
     fn failed(&self, error: std::io::Error) -> ProcessError {

@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 
 use crate::program::example;
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The example at work, the body that it says to send, and its address.
 async fn start(name: &str) -> (Child, String, std::net::SocketAddr) {
