@@ -36,6 +36,9 @@ pub enum ItemStatus {
 }
 
 impl JobStatus {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Processing, Self::Completed, Self::Failed];
+
     /// Its name in the tables.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -50,13 +53,14 @@ impl JobStatus {
     /// The status of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Pending, Self::Processing, Self::Completed, Self::Failed]
-            .into_iter()
-            .find(|s| s.name() == name)
+        Self::ALL.into_iter().find(|s| s.name() == name)
     }
 }
 
 impl ItemStatus {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Processing, Self::Success, Self::Error];
+
     /// Its name in the tables.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -71,7 +75,7 @@ impl ItemStatus {
     /// The status of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Pending, Self::Processing, Self::Success, Self::Error].into_iter().find(|s| s.name() == name)
+        Self::ALL.into_iter().find(|s| s.name() == name)
     }
 
     /// The outcome an item ended with; `None` while it is open. An item that has one is terminal: nothing but a
@@ -109,6 +113,9 @@ pub enum JobType {
 }
 
 impl JobType {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::CreateShipment, Self::GuideLookup, Self::OcrGuideRead];
+
     /// Its name in the tables.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -122,11 +129,7 @@ impl JobType {
     /// The type of that name; an unknown one is a [`CreateShipment`](Self::CreateShipment).
     #[must_use]
     pub fn from_name(name: &str) -> Self {
-        match name {
-            "guide_lookup" => Self::GuideLookup,
-            "ocr_guide_read" => Self::OcrGuideRead,
-            _ => Self::CreateShipment,
-        }
+        Self::ALL.into_iter().find(|kind| kind.name() == name).unwrap_or_default()
     }
 }
 

@@ -41,6 +41,9 @@ pub enum Resolution {
 }
 
 impl Resolution {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Accepted, Self::Dismissed];
+
     /// Its name in the tables.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -53,6 +56,6 @@ impl Resolution {
     /// The resolution of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Accepted, Self::Dismissed].into_iter().find(|resolution| resolution.name() == name)
+        Self::ALL.into_iter().find(|resolution| resolution.name() == name)
     }
 }

@@ -34,7 +34,8 @@ pub enum ErrorType {
 }
 
 impl ErrorType {
-    const ALL: [Self; 4] = [Self::Validation, Self::Portal, Self::Timeout, Self::Unknown];
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Validation, Self::Portal, Self::Timeout, Self::Unknown];
 
     /// Its name on the wire and in the tables.
     #[must_use]
@@ -55,6 +56,9 @@ impl ErrorType {
 }
 
 impl Outcome {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Success, Self::Error];
+
     /// Its name on the wire and in the tables.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -23,6 +23,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every one.
+    pub const ALL: [Self; 5] = [Self::Applied, Self::Duplicate, Self::Conflict, Self::Late, Self::Stale];
+
     /// Its name on the wire and in the tables.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -38,9 +41,7 @@ impl Verdict {
     /// The verdict of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Applied, Self::Duplicate, Self::Conflict, Self::Late, Self::Stale]
-            .into_iter()
-            .find(|v| v.name() == name)
+        Self::ALL.into_iter().find(|v| v.name() == name)
     }
 }
 

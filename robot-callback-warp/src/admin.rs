@@ -9,12 +9,13 @@ use robot_callback_core::{Problem, StoreError};
 use serde_json::{Value, json};
 use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use warp::http::{Method, StatusCode};
+use warp::http::StatusCode;
+use warp::http::header::{CONTENT_TYPE, HeaderValue};
 use warp::reply::{Reply, Response};
 
 use crate::metrics;
 use crate::operator::Operator;
+use crate::reading::reading;
 use crate::reply::{json as reply, whole};
 
 /// How long the store may take to say that it is well.
@@ -37,35 +38,6 @@ pub(crate) fn admin(operator: Operator, handle: PrometheusHandle) -> BoxedFilter
     let elsewhere = warp::any()
         .then(|| async { whole(Problem::new(StatusCode::NOT_FOUND, "Not found").response()).await });
     health.or(readiness).unify().or(metrics).unify().or(elsewhere).unify().boxed()
-}
-
-/// What `answer` says, to whoever only asks.
-fn reading<F>(
-    path: BoxedFilter<()>,
-    answer: impl Fn() -> F + Clone + Send + Sync + 'static,
-) -> BoxedFilter<(Response,)>
-where
-    F: Future<Output = Response> + Send,
-{
-    path.and(warp::method())
-        .then(move |method: Method| {
-            let answer = answer.clone();
-            async move {
-                if matches!(method, Method::GET | Method::HEAD) {
-                    answer().await
-                } else {
-                    refuse_method().await
-                }
-            }
-        })
-        .boxed()
-}
-
-async fn refuse_method() -> Response {
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
-    let mut response = whole(problem.response()).await;
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    response
 }
 
 fn text(body: String) -> Response {

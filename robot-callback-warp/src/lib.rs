@@ -1,14 +1,17 @@
 //! Robot callbacks on warp: the [`callback`] filter for whoever has a warp server, and the server `robot-callback`,
 //! which is made of the same parts.
 //!
-//! - [`callback`] and [`operator`] are filters; [`routes`] is both, with a problem in JSON for every other path.
+//! - [`callback`] and [`operator`] are filters, and [`openapi`] describes them; [`routes`] is all three, with a problem in
+//!   JSON for every other path.
 //! - [`serve`](mod@serve) runs routes on a listener, with limits that warp's own server does not have.
 //! - [`cli`] is the program: its settings, its subcommands, its server.
 //!
 //! The feature `server`, on by default, brings the last two; an embedder can do without.
 
 mod callback;
+mod openapi;
 mod operator;
+mod reading;
 mod reply;
 mod routes;
 
@@ -30,6 +33,7 @@ mod otel;
 pub mod serve;
 
 pub use callback::callback;
+pub use openapi::{OPENAPI_PATH, openapi};
 pub use operator::{Operator, operator};
 pub use routes::routes;
 

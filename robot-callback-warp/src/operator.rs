@@ -3,6 +3,7 @@
 mod ask;
 mod changes;
 mod door;
+mod doors;
 mod jobs;
 mod lists;
 mod query;
@@ -15,11 +16,14 @@ use std::time::Duration;
 use robot_callback_core::{Actor, Allowance, OperatorStore, Secrets};
 use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, Method, StatusCode};
+use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 
-use self::door::Door;
+use self::doors::doors;
+#[cfg(test)]
+pub(crate) use self::doors::paths;
 use self::refusal::Refusal;
+use crate::reading::reading;
 use crate::reply::json;
 
 /// The largest request that makes a job, in bytes: 8 MiB.
@@ -100,81 +104,15 @@ impl Operator {
 /// are rejected, for the filters that follow; on its own paths it always replies and never rejects.
 #[must_use]
 pub fn operator(operator: Operator) -> BoxedFilter<(Response,)> {
-    let health = warp::path!("healthz").and(warp::method()).then(|method: Method| async move {
-        let alive =
-            only_reading(&method).map(|()| json(StatusCode::OK, &serde_json::json!({"status": "alive"})));
-        reply(alive).await
+    let health = reading(warp::path!("healthz").boxed(), || async {
+        json(StatusCode::OK, &serde_json::json!({"status": "alive"}))
     });
-    let ready = {
-        let operator = operator.clone();
-        warp::path!("readyz").and(warp::method()).then(move |method: Method| {
-            let operator = operator.clone();
-            async move {
-                match only_reading(&method) {
-                    Ok(()) => reply(operator.ready().await).await,
-                    Err(refusal) => reply(Err(refusal)).await,
-                }
-            }
-        })
-    };
-    let (health, ready) = (health.boxed(), ready.boxed());
+    let asked = operator.clone();
+    let ready = reading(warp::path!("readyz").boxed(), move || {
+        let operator = asked.clone();
+        async move { reply(operator.ready().await).await }
+    });
     doors(&operator).or(health).unify().or(ready).unify().boxed()
-}
-
-/// Each path with what is done there.
-fn doors(operator: &Operator) -> BoxedFilter<(Response,)> {
-    let whole = |path: BoxedFilter<()>| path.map(String::new).boxed();
-    let doors: [(BoxedFilter<(String,)>, Door); 14] = [
-        (
-            whole(warp::path!("api" / "jobs").boxed()),
-            Door::get(|ask| Box::pin(jobs::list(ask))).or_post(|ask| Box::pin(jobs::make(ask))),
-        ),
-        (warp::path!("api" / "jobs" / String).boxed(), Door::get(|ask| Box::pin(jobs::show(ask)))),
-        (
-            warp::path!("api" / "jobs" / String / "retry").boxed(),
-            Door::post(|ask| Box::pin(changes::retry(ask))),
-        ),
-        (
-            warp::path!("api" / "jobs" / String / "deadline").boxed(),
-            Door::put(|ask| Box::pin(changes::deadline(ask))),
-        ),
-        (
-            warp::path!("api" / "jobs" / String / "completion" / "acknowledge").boxed(),
-            Door::post(|ask| Box::pin(changes::acknowledge(ask))),
-        ),
-        (
-            warp::path!("api" / "jobs" / String / "kept-reports").boxed(),
-            Door::get(|ask| Box::pin(lists::kept_of_job(ask))),
-        ),
-        (whole(warp::path!("api" / "kept-reports").boxed()), Door::get(|ask| Box::pin(lists::kept(ask)))),
-        (
-            warp::path!("api" / "kept-reports" / String / "accept").boxed(),
-            Door::post(|ask| Box::pin(changes::accept(ask))),
-        ),
-        (
-            warp::path!("api" / "kept-reports" / String / "dismiss").boxed(),
-            Door::post(|ask| Box::pin(changes::dismiss(ask))),
-        ),
-        (
-            whole(warp::path!("api" / "dead-letters").boxed()),
-            Door::get(|ask| Box::pin(lists::dead_letters(ask))),
-        ),
-        (
-            whole(warp::path!("api" / "dead-letters" / "redrive").boxed()),
-            Door::post(|ask| Box::pin(changes::redrive(ask))),
-        ),
-        (
-            warp::path!("api" / "dead-letters" / String / "drop").boxed(),
-            Door::post(|ask| Box::pin(changes::drop(ask))),
-        ),
-        (whole(warp::path!("api" / "actions").boxed()), Door::get(|ask| Box::pin(lists::actions(ask)))),
-        (whole(warp::path!("api" / "verify").boxed()), Door::get(|ask| Box::pin(lists::verify(ask)))),
-    ];
-    let outbox = whole(warp::path!("api" / "outbox").boxed());
-    let outbox = Door::get(|ask| Box::pin(lists::outbox(ask))).at(outbox, operator.clone());
-    doors
-        .into_iter()
-        .fold(outbox, |before, (path, door)| before.or(door.at(path, operator.clone())).unify().boxed())
 }
 
 async fn reply(result: Result<Response, Refusal>) -> Response {
@@ -182,10 +120,6 @@ async fn reply(result: Result<Response, Refusal>) -> Response {
         Ok(response) => response,
         Err(refusal) => refusal.response().await,
     }
-}
-
-fn only_reading(method: &Method) -> Result<(), Refusal> {
-    if matches!(*method, Method::GET | Method::HEAD) { Ok(()) } else { Err(Refusal::Method("GET, HEAD")) }
 }
 
 /// The store's answer, if it comes in time.

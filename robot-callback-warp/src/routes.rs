@@ -9,7 +9,8 @@ use warp::reply::Response;
 use crate::operator::Operator;
 use crate::reply::whole;
 
-/// [`callback`](crate::callback), [`operator`](crate::operator), and 404 on every other path. Always replies.
+/// [`callback`](crate::callback), [`operator`](crate::operator), [`openapi`](crate::openapi), and 404 on every other
+/// path. Always replies.
 #[must_use]
 pub fn routes(endpoint: CallbackEndpoint, operator: Operator) -> BoxedFilter<(Response,)> {
     let elsewhere = warp::any().then(|| {
@@ -17,5 +18,6 @@ pub fn routes(endpoint: CallbackEndpoint, operator: Operator) -> BoxedFilter<(Re
             Problem::new(StatusCode::NOT_FOUND, "Not found").detail("Nothing is served on this path.");
         async move { whole(problem.response()).await }
     });
-    crate::callback(endpoint).or(crate::operator(operator)).unify().or(elsewhere).unify().boxed()
+    let doors = crate::operator(operator).or(crate::openapi()).unify();
+    crate::callback(endpoint).or(doors).unify().or(elsewhere).unify().boxed()
 }

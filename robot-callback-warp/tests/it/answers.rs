@@ -1,5 +1,6 @@
 //! The contract's table of answers, one list of cases, asked twice: through the filter and through a socket.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use robot_callback_core::{CALLBACK_PATH, EndpointOptions, ItemId};
@@ -121,6 +122,12 @@ fn table(item: ItemId) -> Vec<Case> {
         case("a wrong method", "", 405, "Method not allowed").method(method).header("allow", "POST")
     }));
     cases
+}
+
+/// The statuses of all its rows at the callback's own path.
+pub(crate) fn statuses() -> BTreeSet<u16> {
+    let rows = table(ItemId::random()).into_iter().filter(|case| case.path == CALLBACK_PATH);
+    rows.map(|case| case.status).collect()
 }
 
 /// The deadlines are short so that the rows that wait for them pass.

@@ -11,6 +11,8 @@ mod connections;
 #[cfg(test)]
 mod draining;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod operating;
 #[cfg(test)]
 mod operator;
