@@ -70,7 +70,8 @@ impl Spool {
     /// It reads all the folder holds before it returns. It must be called inside a Tokio runtime, in which it sends.
     ///
     /// # Errors
-    /// [`SpoolError::InUse`] when another process has the folder, [`SpoolError::Disk`] when it can't be worked with,
+    /// [`SpoolError::InUse`] when another process has the folder (it is free once that process is dead, however it
+    /// died), [`SpoolError::Disk`] when it can't be worked with,
     /// [`SpoolError::Version`] when a newer version wrote it, [`SpoolError::NoRuntime`],
     /// [`SpoolError::Thread`]. Damage is no error: what is
     /// damaged is moved into the folder `damaged` and told.

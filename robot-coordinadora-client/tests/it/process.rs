@@ -16,10 +16,24 @@ pub(crate) async fn reported_as_told() -> bool {
 
 /// Runs the test of that name again, which must begin with [`reported_as_told`].
 pub(crate) async fn report_from_another(test: &str, url: String, environment: &[(&str, &str)]) {
-    let mut again = Command::new(env::current_exe().unwrap());
-    again.args(["--exact", test]).env("ROBOT_TEST_URL", url).env_remove("NO_PROXY").env_remove("no_proxy");
+    let mut again = another(test);
+    again.env("ROBOT_TEST_URL", url).env_remove("NO_PROXY").env_remove("no_proxy");
     again.envs(environment.iter().copied());
-    let output = tokio::task::spawn_blocking(move || again.output()).await.unwrap().unwrap();
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
+    output(again).await;
+}
+
+/// The test of that name in a process of its own, not yet started.
+pub(crate) fn another(test: &str) -> Command {
+    let mut another = Command::new(env::current_exe().unwrap());
+    another.args(["--exact", test, "--nocapture"]);
+    another
+}
+
+/// Runs that test to its end, which must be a good one, and gives what it printed.
+pub(crate) async fn output(mut test: Command) -> String {
+    let output = tokio::task::spawn_blocking(move || test.output()).await.unwrap().unwrap();
+    let [stdout, stderr] =
+        [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}{stderr}");
+    stdout
 }

@@ -4,6 +4,7 @@ mod answers;
 mod disk;
 mod handing;
 mod order;
+mod processes;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
