@@ -3,6 +3,8 @@
 
 mod process;
 mod server;
+#[cfg(target_os = "linux")]
+mod small_disk;
 
 mod answers;
 mod blocking;

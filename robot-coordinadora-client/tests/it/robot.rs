@@ -4,6 +4,8 @@
 mod crashes;
 #[cfg(feature = "door")]
 mod door;
+#[cfg(target_os = "linux")]
+mod full;
 mod places;
 mod portal;
 mod restarts;

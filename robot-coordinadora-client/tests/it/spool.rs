@@ -2,6 +2,8 @@
 
 mod answers;
 mod disk;
+#[cfg(target_os = "linux")]
+mod full;
 mod handing;
 mod order;
 mod processes;
