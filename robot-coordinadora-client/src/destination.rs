@@ -36,6 +36,9 @@ pub enum DestinationError {
     /// An HTTP header can't carry the secret as it is (a line break left from the file it was read from?).
     #[error("the callback secret must not begin or end with white space, or contain control characters")]
     Secret,
+    /// It is no signing key.
+    #[error("a signing key must be whsec_ and 24 to 64 bytes in base64")]
+    Key,
     /// Nothing to sign with.
     #[error("there must be at least one signing key")]
     NoKey,

@@ -9,7 +9,12 @@ mod file;
 
 pub use file::FileKeyring;
 
-/// Keeps secrets by name, so that the spool and the journal need not: a callback secret, or a portal's credentials.
+/// Keeps secrets by name, so that the spool and the journal need not: a callback secret, signing keys (`whsec_…`, one or
+/// more with spaces between), or a portal's credentials.
+///
+/// What is kept under a name that begins with `signing:` is signing keys, see
+/// [`NamedDestination`](crate::NamedDestination). The runner of batches gives names that begin with `callback:` and
+/// `portal:`; all others are free.
 ///
 /// Names hold letters, digits, `-`, `.` and `:` only, at most 100 of them. Every method may be called from any thread.
 pub trait Keyring: fmt::Debug + Send + Sync {

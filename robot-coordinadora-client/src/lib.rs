@@ -82,7 +82,9 @@
 //!
 //! # Signed instead
 //! A receiver that takes signed callbacks (Standard Webhooks) needs no secret sent to it: [`Destination::signed`] holds
-//! keys, and each request carries `webhook-id`, `webhook-timestamp` and `webhook-signature` in the secret's place.
+//! keys, and each request carries `webhook-id`, `webhook-timestamp` and `webhook-signature` in the secret's place. For
+//! the spool, keep them in the keyring under a name that begins with `signing:`, for example
+//! `keyring.keep("signing:crm", "whsec_…")`: a report that is sent again days later is signed anew, under the same id.
 //!
 //! # Where the secret goes
 //! To the callback URL and nowhere else: redirects are not followed, proxies named in the environment

@@ -145,9 +145,12 @@ impl BatchRequest {
             Err(DestinationError::Credentials) => {
                 Err(RequestError::invalid("callbackUrl", "no debe llevar usuario ni contraseña"))
             }
-            Err(DestinationError::NoSecret | DestinationError::Secret | DestinationError::NoKey) => {
-                Err(RequestError::invalid("callbackSecret", "no cabe en una cabecera HTTP"))
-            }
+            Err(
+                DestinationError::NoSecret
+                | DestinationError::Secret
+                | DestinationError::Key
+                | DestinationError::NoKey,
+            ) => Err(RequestError::invalid("callbackSecret", "no cabe en una cabecera HTTP")),
         }
     }
 }

@@ -4,18 +4,23 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use robot_callback_core::{Cause, Report};
+use robot_callback_core::{Cause, Report, SigningKey};
 
 use crate::answer::Delivered;
+use crate::destination::{Destination, DestinationError};
 
 /// A callback URL, and the name under which a [`Keyring`](crate::Keyring) keeps its secret.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NamedDestination {
     /// Where results go: `http://…` or `https://…`.
     pub callback_url: String,
-    /// The name of its secret.
+    /// The name of its secret. A name that begins with `signing:` is that of signing keys instead: what goes there is
+    /// signed, and no secret goes along (see [`Destination::signed`]).
     pub secret_name: String,
 }
+
+/// How the names of signing keys begin.
+const SIGNING: &str = "signing:";
 
 /// What became of a result that was handed over. Either way it is safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +51,17 @@ pub trait ReportSink: fmt::Debug + Send + Sync {
     /// # Errors
     /// A [`HandError`]: the result is not safe.
     async fn report_result(&self, to: &NamedDestination, report: &Report) -> Result<Handed, HandError>;
+}
+
+impl NamedDestination {
+    /// The destination, with what the keyring keeps under its name: a secret, or signing keys with spaces between.
+    pub(crate) fn with(&self, kept: &str) -> Result<Destination, DestinationError> {
+        if !self.secret_name.starts_with(SIGNING) {
+            return Destination::new(&self.callback_url, kept);
+        }
+        let keys: Result<Vec<_>, _> = kept.split_whitespace().map(SigningKey::parse).collect();
+        Destination::signed(&self.callback_url, keys.map_err(|_| DestinationError::Key)?)
+    }
 }
 
 /// The URL without its query, which may hold a token.

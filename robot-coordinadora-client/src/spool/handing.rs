@@ -84,7 +84,7 @@ impl Spool {
         let (keyring, name) = (self.shared.keyring.clone(), to.secret_name.clone());
         let secret = tokio::task::spawn_blocking(move || keyring.secret(&name)).await;
         let secret = secret.ok().flatten().ok_or_else(no_secret)?;
-        Destination::new(&to.callback_url, &secret).map_err(NotDelivered::Destination)
+        to.with(&secret).map_err(NotDelivered::Destination)
     }
 }
 

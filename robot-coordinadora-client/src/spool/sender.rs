@@ -88,7 +88,7 @@ async fn prepare(shared: Arc<Shared>, flight: Flight) -> Result<Prepared, Outcom
         let hash = hash(&secret);
         let wrong =
             |error: DestinationError| Outcome::Stopped { reason: error.to_string(), secret: Some(hash) };
-        let to = Destination::new(&flight.to.callback_url, &secret).map_err(wrong)?;
+        let to = flight.to.with(&secret).map_err(wrong)?;
         Ok((to, hash, body))
     })
     .await

@@ -7,6 +7,7 @@ mod full;
 mod handing;
 mod order;
 mod processes;
+mod signed;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
