@@ -1,18 +1,19 @@
-//! What the measuring programs share: a plan of reports, a server to send them to, the checks that a run was right,
-//! and the limits that its speed is set beside.
+//! What the measuring programs share: a plan of reports, a server to send them to, a robot's spool in a process of its
+//! own, the checks that a run was right, and the limits that its speed is set beside.
 //!
-//! A run that was wrong has no speed: [`Run`] hands out its figures only after the check found nothing.
+//! A run that was wrong has no speed: [`Run`] and [`Backlog`] hand out figures only after the check found nothing.
 
 mod check;
 mod cluster;
 mod cost;
 mod database;
-mod events;
+mod endpoint;
 mod http;
 mod load;
 mod plan;
 mod plot;
 mod server;
+mod spool;
 
 pub mod limits;
 mod run;
@@ -24,3 +25,4 @@ pub use plan::{Behind, Plan};
 pub use plot::plot;
 pub use run::{Figures, Run};
 pub use server::serve_if_asked;
+pub use spool::{Backlog, Drained, Filled};

@@ -5,7 +5,7 @@ mod floor;
 mod postgres;
 mod sqlite;
 
-pub use disk::syncs_a_second;
+pub use disk::{PAGE, syncs_a_second};
 pub use floor::{Refused, floor, refused};
 pub use postgres::{Limit, one_by_one, set_based};
 pub use sqlite::in_groups;

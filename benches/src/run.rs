@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::check::check;
 use crate::cost;
 use crate::database::{Database, Seeded, Spent};
-use crate::events::Events;
+use crate::endpoint::Endpoint;
 use crate::http::callback;
 use crate::load::{self, Answers, Pace};
 use crate::plan::Plan;
@@ -81,7 +81,7 @@ impl Run {
         seeded: &Seeded,
         folder: &Path,
     ) -> io::Result<Figures> {
-        let events = Events::start(self.event_latency)?;
+        let events = Endpoint::for_events(self.event_latency)?;
         let server = server::start(folder, &database.url(), &events.base_url()).await?;
         let idle_mib = cost::resident_mib(server.pid());
         let before = (database.spent().await?, cost::processor_time(server.pid()));
@@ -113,7 +113,7 @@ impl Run {
     }
 }
 
-async fn drain(events: &Events, expected: usize) -> f64 {
+async fn drain(events: &Endpoint, expected: usize) -> f64 {
     let begun = Instant::now();
     while events.count() < expected && begun.elapsed() < DRAIN {
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -1,4 +1,4 @@
-//! Servers in processes of their own: this program again, run as `robot-callback` or as the bare HTTP floor.
+//! Processes of their own: this program again, run as `robot-callback`, as the bare HTTP floor or as a robot's spool.
 
 use std::fs::File;
 use std::io;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::http::Connection;
 use crate::limits::serve_floor;
+use crate::spool::{AS_SPOOL, be_the_spool};
 
 /// The callback secret of every run.
 pub(crate) const SECRET: &str = "a callback secret of sixty-four bytes, as a generator makes them";
@@ -16,13 +17,14 @@ pub(crate) const SECRET: &str = "a callback secret of sixty-four bytes, as a gen
 const AS_SERVER: &str = "be-the-server";
 pub(crate) const AS_FLOOR: &str = "be-the-floor";
 
-/// Runs a server instead, if that is what this process was started for: call it first in `main`.
+/// Runs one of these instead, if that is what this process was started for: call it first in `main`.
 #[must_use]
 pub fn serve_if_asked() -> Option<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next()) {
         (Some(AS_SERVER), None) => Some(robot_callback_warp::cli::run(["robot-callback", "serve"])),
         (Some(AS_FLOOR), Some(address)) => Some(serve_floor(&address)),
+        (Some(AS_SPOOL), Some(task)) => Some(be_the_spool(&task)),
         _ => None,
     }
 }

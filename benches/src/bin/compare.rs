@@ -188,7 +188,7 @@ impl Bench<'_> {
             let rate = limits::in_groups(sqlite, &plan, rows).await?;
             self.note(name, rate);
         }
-        self.note("limit · syncs of the disk, /s", limits::syncs_a_second(self.folder)?);
+        self.note("limit · syncs of the disk, /s", limits::syncs_a_second(self.folder, limits::PAGE)?);
         Ok(())
     }
 

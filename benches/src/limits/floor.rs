@@ -19,7 +19,7 @@ use robot_callback_core::CALLBACK_PATH;
 use tokio::net::TcpListener;
 
 use crate::cost;
-use crate::events::Events;
+use crate::endpoint::Endpoint;
 use crate::http::callback;
 use crate::load::{self, Answers, Pace};
 use crate::server::{self, AS_FLOOR, Child, SECRET};
@@ -58,7 +58,7 @@ pub async fn floor(connections: usize) -> io::Result<(f64, f64)> {
 /// # Errors
 /// When it can't be started, or answers otherwise.
 pub async fn refused(refused: Refused, connections: usize, folder: &Path) -> io::Result<(f64, f64)> {
-    let events = Events::start(Duration::ZERO)?;
+    let events = Endpoint::for_events(Duration::ZERO)?;
     let server = server::start(folder, "memory:", &events.base_url()).await?;
     let (address, pid) = (server.address, server.pid());
     let (request, status) = match refused {
