@@ -2,6 +2,7 @@
 //!
 //! It owns connections: how many, for how long, and how they end. What is said on them is the routes' business.
 
+mod arriving;
 mod connection;
 mod house;
 mod limits;
@@ -16,11 +17,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use metrics::counter;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::{JoinError, JoinSet};
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
@@ -29,7 +31,6 @@ use self::connection::Connection;
 use self::house::House;
 pub use self::limits::{Limits, Options};
 pub use self::tls::{Tls, TlsError};
-use self::waiting::Waiting;
 use crate::metrics::CONNECTIONS_FULL;
 
 const BACKLOG: u32 = 4096;
@@ -51,17 +52,17 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves `routes` until `shutdown` resolves; then takes no more connections, lets requests in flight end, and
 /// returns when they have, or [`Limits::drain`] later at the latest. Nothing a peer does ends it sooner. `options` may
 /// be [`Limits`] alone.
+///
+/// Returns how many requests were cut off without an answer. Connections without a request are not among them.
 pub async fn run(
     listener: TcpListener,
     routes: BoxedFilter<(Response,)>,
     shutdown: impl Future<Output = ()>,
     options: impl Into<Options>,
-) {
+) -> usize {
     let mut shutdown = pin!(shutdown);
     let house = Arc::new(House::new(routes, options.into()));
-    let limits = house.options.limits;
-    let room = Arc::new(Semaphore::new(limits.connections));
-    let mut door = Door { listener, next: None, room, waiting: house.waiting.clone(), full: false };
+    let mut door = Door { listener, next: None, house: house.clone(), full: false };
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     loop {
@@ -81,7 +82,7 @@ pub async fn run(
     }
     drop(door);
     stop.send_replace(true);
-    drain(connections, limits.drain).await;
+    drain(connections, &house).await
 }
 
 /// The listener and the room behind it.
@@ -89,8 +90,7 @@ struct Door {
     listener: TcpListener,
     /// Who has come and waits for room.
     next: Option<Caller>,
-    room: Arc<Semaphore>,
-    waiting: Arc<Waiting>,
+    house: Arc<House>,
     full: bool,
 }
 
@@ -102,7 +102,7 @@ impl Door {
         if self.next.is_none() {
             self.next = Some(self.knock().await);
         }
-        let full = self.room.available_permits() == 0;
+        let full = self.is_full();
         if full && !self.full {
             counter!(CONNECTIONS_FULL.name).increment(1);
             tracing::warn!("all connections are in use; idle ones make room, else further callers wait");
@@ -131,14 +131,19 @@ impl Door {
         }
     }
 
-    /// A place for somebody who has come. When there is none, whoever idles is shown out, one after another.
+    fn is_full(&self) -> bool {
+        self.house.room.available_permits() <= self.house.spare()
+    }
+
+    /// A place for somebody who has come. When there is none but the spare ones, whoever idles is shown out, one for
+    /// each newcomer, who takes a spare one meanwhile: a crowd that comes again and again must not keep others waiting.
     async fn enter(&self) -> OwnedSemaphorePermit {
         const PATIENCE: Duration = Duration::from_millis(100);
         loop {
-            if self.room.available_permits() == 0 {
-                self.waiting.show_one_out();
+            if self.is_full() {
+                self.house.waiting.show_one_out();
             }
-            let room = self.room.clone().acquire_owned();
+            let room = self.house.room.clone().acquire_owned();
             if let Ok(permit) = tokio::time::timeout(PATIENCE, room).await {
                 return permit.expect("the semaphore is never closed");
             }
@@ -157,14 +162,18 @@ fn note(ended: Result<(), JoinError>) {
     }
 }
 
-async fn drain(mut connections: JoinSet<()>, deadline: Duration) {
-    let drained = tokio::time::timeout(deadline, async {
+/// Waits for the connections to end; those that do not are cut off. Returns how many requests were on them.
+async fn drain(mut connections: JoinSet<()>, house: &House) -> usize {
+    let drained = tokio::time::timeout(house.options.limits.drain, async {
         while let Some(ended) = connections.join_next().await {
             note(ended);
         }
     });
-    if drained.await.is_err() {
-        tracing::warn!(connections = connections.len(), "cut off connections that did not end in time");
-        connections.shutdown().await;
+    if drained.await.is_ok() {
+        return 0;
     }
+    let requests = house.asked.load(Ordering::Relaxed);
+    tracing::warn!(requests, connections = connections.len(), "cut off connections that did not end in time");
+    connections.shutdown().await;
+    requests
 }

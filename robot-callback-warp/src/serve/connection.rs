@@ -21,19 +21,20 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use warp::reply::Response;
 
+use super::arriving::Arriving;
 use super::house::House;
 use super::stall::Stall;
 use super::waiting::Place;
 use crate::metrics::{CONNECTIONS, CONNECTIONS_SILENT};
 
-/// How long a connection that is shown out may take to end what it was sending.
+/// How long a connection that is shown out may take to end what it was sending, unless places are short.
 const PARTING: Duration = Duration::from_secs(1);
 
 /// What is known of one connection.
 pub(super) struct Connection {
     pub(super) house: Arc<House>,
     pub(super) peer: SocketAddr,
-    place: Place,
+    pub(super) place: Place,
     _open: Open,
     /// Whether the first request has come.
     begun: AtomicBool,
@@ -104,7 +105,8 @@ impl Connection {
                 () = self.place.shown_out(), if !parting => {
                     Pin::new(&mut connection).graceful_shutdown();
                     parting = true;
-                    let more = if self.begun() { PARTING } else { Duration::ZERO };
+                    let hurry = !self.begun() || self.house.is_pressed();
+                    let more = if hurry { Duration::ZERO } else { PARTING };
                     deadline.as_mut().reset(Instant::now() + more);
                 }
                 _ = stopping.wait_for(|stop| *stop), if !told => {
@@ -146,9 +148,8 @@ fn service(
         connection.begun.store(true, Ordering::Relaxed);
         connection.place.works();
         let answering: Answering = Box::pin(async move {
-            let (response, standing) = connection.house.answer(request, connection.peer).await;
-            connection.place.waits(standing);
-            Ok(response)
+            let request = request.map(|body| Arriving::new(body, connection.clone()));
+            Ok(connection.house.answer(request, connection.peer, &connection.place).await)
         });
         answering
     })

@@ -2,11 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hyper::Request;
-use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
+use tokio::sync::Semaphore;
 use tracing::Instrument;
 use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
@@ -14,45 +15,103 @@ use warp::http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use warp::reply::Response;
 
 use super::Options;
+use super::arriving::Arriving;
 use super::request::Observed;
 use super::throttle::Throttle;
-use super::waiting::{Standing, Waiting};
+use super::waiting::{Place, Standing, Waiting};
 
 pub(super) struct House {
     pub(super) options: Options,
     pub(super) waiting: Arc<Waiting>,
+    /// A place for each connection.
+    pub(super) room: Arc<Semaphore>,
+    /// Requests that have no answer yet.
+    pub(super) asked: AtomicUsize,
     routes: BoxedFilter<(Response,)>,
     throttle: Throttle,
 }
 
 impl House {
     pub(super) fn new(routes: BoxedFilter<(Response,)>, options: Options) -> Self {
-        let throttle = Throttle::new(options.limits.failures);
-        Self { options, routes, waiting: Arc::default(), throttle }
+        let limits = options.limits;
+        let (waiting, room) = (Waiting::new(limits.connections), Semaphore::new(limits.connections));
+        let throttle = Throttle::new(limits.failures);
+        Self {
+            options,
+            waiting: Arc::new(waiting),
+            room: Arc::new(room),
+            asked: AtomicUsize::new(0),
+            routes,
+            throttle,
+        }
     }
 
-    /// The routes' answer, given when it may be, and what it says of who asked.
-    pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> (Response, Standing) {
+    /// How many places are for those who are about to leave: a newcomer takes one of them at once, and does not wait
+    /// until whoever was shown out has gone.
+    pub(super) fn spare(&self) -> usize {
+        self.options.limits.connections / 8
+    }
+
+    /// Whether newcomers come faster than others leave.
+    pub(super) fn is_pressed(&self) -> bool {
+        self.room.available_permits() < self.spare() / 2
+    }
+
+    /// The routes' answer, given when it may be. From then on whoever asked has that place in the line.
+    pub(super) async fn answer(
+        &self,
+        request: Request<Arriving>,
+        peer: SocketAddr,
+        place: &Place,
+    ) -> Response {
         let address = claimed(request.headers(), self.options.client_address.as_ref()).unwrap_or(peer.ip());
-        let mut response = self.observed(request).await;
-        if response.status() != StatusCode::UNAUTHORIZED {
-            return (response, Standing::Guest);
-        }
-        if self.throttle.failed(address).await {
+        let _asked = Asked::of(&self.asked);
+        let (response, standing) = self.observed(request).await;
+        self.given(response, standing, address, place).await
+    }
+
+    /// The answer, once it may be given: at once, unless it is one failure too many.
+    async fn given(
+        &self,
+        mut response: Response,
+        standing: Standing,
+        address: IpAddr,
+        place: &Place,
+    ) -> Response {
+        // Not after the wait: who is held back has no claim to the place.
+        place.waits_as(standing);
+        if response.status() == StatusCode::UNAUTHORIZED && self.throttle.failed(address).await {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        (response, Standing::Stranger)
+        response
     }
 
-    async fn observed(&self, request: Request<Incoming>) -> Response {
+    async fn observed(&self, request: Request<Arriving>) -> (Response, Standing) {
         let routes = TowerToHyperService::new(warp::service(self.routes.clone()));
         let observed = Observed::of(&request);
         let span = observed.span.clone();
         let answering = async move {
             let Ok(response) = routes.call(request).await;
-            observed.answered(response)
+            let standing = observed.standing(&response);
+            (observed.answered(response), standing)
         };
         answering.instrument(span).await
+    }
+}
+
+/// A request, counted until it is answered or given up.
+struct Asked<'a>(&'a AtomicUsize);
+
+impl<'a> Asked<'a> {
+    fn of(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -65,7 +124,28 @@ fn claimed(headers: &HeaderMap, name: Option<&HeaderName>) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use warp::{Filter, Reply};
+
     use super::*;
+    use crate::serve::Limits;
+
+    #[tokio::test(start_paused = true)]
+    async fn whose_failure_is_held_back_makes_room_for_the_next_caller() {
+        let routes = warp::any().map(|| StatusCode::UNAUTHORIZED.into_response()).boxed();
+        let house = House::new(routes, Limits { failures: 0, ..Limits::default() }.into());
+        let place = house.waiting.enter();
+        place.works();
+        let mut cx = Context::from_waker(Waker::noop());
+        let refusal = StatusCode::UNAUTHORIZED.into_response();
+        let mut held = pin!(house.given(refusal, Standing::Stranger, IpAddr::from([192, 0, 2, 1]), &place));
+        assert!(held.as_mut().poll(&mut cx).is_pending(), "it is held back");
+        house.waiting.show_one_out();
+        assert!(pin!(place.shown_out()).poll(&mut cx).is_ready(), "meanwhile its place is given away");
+    }
 
     #[test]
     fn the_address_is_the_last_one_that_a_trusted_proxy_wrote() {

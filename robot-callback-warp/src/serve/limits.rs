@@ -9,9 +9,9 @@ use super::tls::Tls;
 /// What a connection may cost. The defaults suit a server behind a load balancer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most connections at a time. When all are in use, the one that has waited longest without a request is
-    /// shown out for a further caller; while all are at work, further callers wait in the listener's backlog.
-    /// Default: 4096.
+    /// The most connections at a time. An eighth of them is for those who are about to leave: when the rest is in use,
+    /// the one that has waited longest, for a request or for the rest of one, is shown out for each further caller.
+    /// While all are at work, further callers wait in the listener's backlog. Default: 4096.
     pub connections: usize,
     /// How long a new connection may take to send the head of its first request, the handshake of TLS included.
     /// Default: 10 seconds.

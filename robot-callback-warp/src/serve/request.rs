@@ -10,6 +10,7 @@ use tracing::field::Empty;
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use warp::reply::Response;
 
+use super::waiting::Standing;
 use crate::metrics::{REQUEST_SECONDS, REQUESTS, STATUSES};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -46,6 +47,12 @@ impl Observed {
             crate::otel::adopt(&span, trace);
         }
         Self { started: Instant::now(), route, id, span }
+    }
+
+    /// Who was let in by a secret is a guest; what is answered to everybody says nothing of who asked.
+    pub(super) fn standing(&self, response: &Response) -> Standing {
+        let needs_secret = matches!(self.route, "callback" | "operator");
+        if needs_secret && response.status().is_success() { Standing::Guest } else { Standing::Stranger }
     }
 
     /// Counts and logs the answer, and names the request in it.

@@ -5,69 +5,104 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// What is known of a connection. Strangers go first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What is known of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It has brought no request, or one that was not let in.
+    /// It has brought no request, or none that needs a secret, or one that was not let in.
     Stranger,
     /// Its last request was let in.
     Guest,
 }
 
 /// All connections that wait, the first to go first.
-#[derive(Default)]
 pub(super) struct Waiting {
     line: Mutex<Line>,
+    /// So many strangers stay while there are guests: else guests alone would fill the house, and whoever has just
+    /// come would be shown out before the request is read.
+    kept: usize,
 }
 
 #[derive(Default)]
 struct Line {
     arrivals: u64,
-    places: BTreeMap<Key, Arc<Notify>>,
+    strangers: BTreeMap<u64, Arc<Notify>>,
+    guests: BTreeMap<u64, Arc<Notify>>,
 }
 
-type Key = (Standing, u64);
+impl Line {
+    fn of(&mut self, standing: Standing) -> &mut BTreeMap<u64, Arc<Notify>> {
+        match standing {
+            Standing::Stranger => &mut self.strangers,
+            Standing::Guest => &mut self.guests,
+        }
+    }
+}
 
 /// One connection's place in the line; given up when dropped.
 pub(super) struct Place {
     waiting: Arc<Waiting>,
-    key: Mutex<Option<Key>>,
+    now: Mutex<Now>,
     leave: Arc<Notify>,
 }
 
+/// Who it is, and its number in the line while it waits.
+struct Now {
+    standing: Standing,
+    number: Option<u64>,
+}
+
 impl Waiting {
+    /// The line of a house with that many places.
+    pub(super) fn new(places: usize) -> Self {
+        Self { line: Mutex::default(), kept: places / 4 }
+    }
+
     /// A connection has come, and waits.
     pub(super) fn enter(self: &Arc<Self>) -> Place {
-        let place = Place { waiting: self.clone(), key: Mutex::default(), leave: Arc::default() };
-        place.waits(Standing::Stranger);
+        let now = Mutex::new(Now { standing: Standing::Stranger, number: None });
+        let place = Place { waiting: self.clone(), now, leave: Arc::default() };
+        place.waits();
         place
     }
 
-    /// Asks the first in line to go. Whoever is at work stays.
+    /// Asks the first in line to go: the stranger that has waited longest or, when few strangers are left, such a
+    /// guest. Whoever is at work stays.
     pub(super) fn show_one_out(&self) {
-        if let Some((_, leave)) = lock(&self.line).places.pop_first() {
+        let mut line = lock(&self.line);
+        let few = line.strangers.len() <= self.kept;
+        let first = if few { line.guests.pop_first() } else { None };
+        if let Some((_, leave)) = first.or_else(|| line.strangers.pop_first()) {
             leave.notify_one();
         }
     }
 }
 
 impl Place {
+    /// The connection waits from now on, as one of those.
+    pub(super) fn waits_as(&self, standing: Standing) {
+        self.works();
+        lock(&self.now).standing = standing;
+        self.waits();
+    }
+
     /// The connection waits from now on.
-    pub(super) fn waits(&self, standing: Standing) {
-        let mut key = lock(&self.key);
+    pub(super) fn waits(&self) {
+        let mut now = lock(&self.now);
         let mut line = lock(&self.waiting.line);
         line.arrivals += 1;
-        let new = (standing, line.arrivals);
-        if let Some(old) = key.replace(new) {
-            line.places.remove(&old);
+        let number = line.arrivals;
+        let places = line.of(now.standing);
+        if let Some(old) = now.number.replace(number) {
+            places.remove(&old);
         }
-        line.places.insert(new, self.leave.clone());
+        places.insert(number, self.leave.clone());
     }
 
     /// The connection is at work from now on.
     pub(super) fn works(&self) {
-        if let Some(key) = lock(&self.key).take() {
-            lock(&self.waiting.line).places.remove(&key);
+        let mut now = lock(&self.now);
+        if let Some(number) = now.number.take() {
+            lock(&self.waiting.line).of(now.standing).remove(&number);
         }
     }
 
@@ -99,31 +134,46 @@ mod tests {
         pin!(place.shown_out()).poll(&mut context).is_ready()
     }
 
+    fn who_goes<'a>(waiting: &Waiting, all: &[(&'a str, &Place)]) -> Vec<&'a str> {
+        waiting.show_one_out();
+        all.iter().filter(|(_, place)| was_shown_out(place)).map(|(name, _)| *name).collect()
+    }
+
     #[test]
     fn the_stranger_that_waited_longest_goes_first_then_guests_and_never_who_is_at_work() {
-        let waiting = Arc::new(Waiting::default());
+        let waiting = Arc::new(Waiting::new(3));
         let [guest, busy, stranger, newer] = [(); 4].map(|()| waiting.enter());
-        guest.waits(Standing::Guest);
+        guest.waits_as(Standing::Guest);
         busy.works();
-        let all = [&guest, &busy, &stranger, &newer];
-        for expected in [&stranger, &newer, &guest] {
-            waiting.show_one_out();
-            let gone: Vec<_> = all.iter().filter(|place| was_shown_out(place)).collect();
-            assert_eq!(gone.len(), 1, "one at a time");
-            assert!(std::ptr::eq(*gone[0], expected), "in that order");
+        let all = [("guest", &guest), ("busy", &busy), ("stranger", &stranger), ("newer", &newer)];
+        for expected in ["stranger", "newer", "guest"] {
+            assert_eq!(who_goes(&waiting, &all), [expected], "one at a time, in that order");
         }
-        waiting.show_one_out();
-        assert!(!was_shown_out(&busy), "who is at work stays");
+        assert!(who_goes(&waiting, &all).is_empty(), "who is at work stays");
+    }
+
+    #[test]
+    fn guests_make_room_while_few_strangers_are_left_so_that_newcomers_can_speak() {
+        let waiting = Arc::new(Waiting::new(4));
+        let [old, older, newcomer, newer] = [(); 4].map(|()| waiting.enter());
+        older.waits_as(Standing::Guest);
+        old.waits_as(Standing::Guest);
+        let all = [("old", &old), ("older", &older), ("newcomer", &newcomer), ("newer", &newer)];
+        for expected in ["newcomer", "older", "old", "newer"] {
+            assert_eq!(who_goes(&waiting, &all), [expected], "one stranger of four places is kept");
+        }
     }
 
     #[test]
     fn who_has_gone_leaves_no_trace() {
-        let waiting = Arc::new(Waiting::default());
-        for _ in 0..3 {
+        let waiting = Arc::new(Waiting::new(3));
+        for standing in [Standing::Stranger, Standing::Guest, Standing::Stranger] {
             let place = waiting.enter();
             place.works();
-            place.waits(Standing::Guest);
+            place.waits_as(standing);
+            place.waits();
         }
-        assert!(lock(&waiting.line).places.is_empty());
+        let line = lock(&waiting.line);
+        assert!(line.strangers.is_empty() && line.guests.is_empty());
     }
 }

@@ -6,7 +6,7 @@ use robot_callback_core::{CALLBACK_PATH, EndpointOptions};
 use robot_callback_warp::serve::Limits;
 
 use crate::client::{Caller, PATIENCE, request};
-use crate::world::{World, callback, options};
+use crate::world::{World, callback, looks_signed, options};
 
 /// Short where it passes in a test, long elsewhere.
 const SOON: Duration = Duration::from_secs(1);
@@ -200,6 +200,39 @@ async fn whoever_idles_makes_room_for_the_next_caller_and_who_is_at_work_stays()
     idle.closed().await;
     world.store.may_end.add_permits(1);
     assert_eq!(working.answer().await.status, 200, "who was at work is answered");
+}
+
+#[tokio::test]
+async fn who_was_let_in_outlasts_who_only_asked_how_it_is() {
+    let world = World::new().await;
+    let server = world.serve(Limits { connections: 2, ..patient() });
+    let mut robot = Caller::connect(server.address).await;
+    robot.send(callback(world.item)).await;
+    assert_eq!(robot.answer().await.status, 200);
+    let mut idler = Caller::connect(server.address).await;
+    idler.send(request("GET", "/healthz", &[], b"")).await;
+    assert_eq!(idler.answer().await.status, 200);
+    let mut newcomer = Caller::connect(server.address).await;
+    newcomer.send(callback(world.item)).await;
+    assert_eq!(newcomer.answer().await.status, 200);
+    idler.closed().await;
+    robot.send(callback(world.item)).await;
+    assert_eq!(robot.answer().await.status, 200, "though it has waited longer than the idler");
+}
+
+#[tokio::test]
+async fn a_body_that_is_waited_for_makes_room_for_the_next_caller() {
+    let long = Duration::from_secs(600);
+    let world = World::with(EndpointOptions { body_deadline: long, ..options() }).await;
+    let server = world.serve(Limits { connections: 1, ..patient() });
+    let mut slow = Caller::connect(server.address).await;
+    slow.send(looks_signed(&[("expect", b"100-continue")])).await;
+    assert_eq!(slow.answer().await.status, 100, "the body is asked for, since the head looks signed");
+    slow.send("{").await;
+    let mut honest = Caller::connect(server.address).await;
+    honest.send(callback(world.item)).await;
+    assert_eq!(honest.answer().await.status, 200, "long before the deadline of the other's body");
+    slow.closed().await;
 }
 
 #[tokio::test]

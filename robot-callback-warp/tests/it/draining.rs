@@ -22,7 +22,7 @@ async fn a_request_in_flight_is_answered_before_the_server_ends() {
     world.store.may_end.add_permits(1);
     let answer = caller.answer().await;
     assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
-    running.await.unwrap();
+    assert_eq!(running.await.unwrap(), 0, "nothing was cut off");
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn the_drain_deadline_ends_what_does_not_end_by_itself() {
     let mut caller = Caller::connect(server.address).await;
     caller.send(callback(world.waiting)).await;
     world.store.begun.notified().await;
-    server.stop().await.unwrap();
+    assert_eq!(server.stop().await.unwrap(), 1, "half a head is no request, and one request was cut off");
     caller.closed().await;
     half.closed().await;
 }

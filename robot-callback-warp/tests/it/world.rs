@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use robot_callback_core::{
-    CALLBACK_PATH, CallbackEndpoint, EndpointOptions, ItemId, JobId, LogEmitter, MemoryStore, NewJob,
-    OperatorStore, Secrets,
+    CALLBACK_PATH, CallbackEndpoint, Clock, EndpointOptions, ItemId, JobId, LogEmitter, MemoryStore, NewJob,
+    OperatorStore, Secrets, SigningKey, SystemClock, seconds,
 };
 use robot_callback_warp::serve::{self, Limits, Options};
 use robot_callback_warp::{Operator, routes};
@@ -19,6 +19,9 @@ use crate::client::request;
 use crate::stores::Moody;
 
 pub(crate) const WORKSPACE: &str = "b7c1d2e3-0000-4000-8000-000000000001";
+
+/// Callbacks may be signed with it.
+pub(crate) const KEY: &str = "whsec_Y2FuYXJ5LXNpZ25pbmcta2V5LTEyMzQ1Njc4OTA=";
 
 pub(crate) struct World {
     pub(crate) store: Arc<Moody>,
@@ -50,7 +53,7 @@ impl World {
         let endpoint = CallbackEndpoint::with_options(
             store.clone(),
             Arc::new(LogEmitter),
-            Secrets::new(["right"]),
+            Secrets::new(["right"]).signed_with([SigningKey::parse(KEY).unwrap()], Duration::from_secs(300)),
             options,
         );
         let routes = routes(endpoint, Operator::new(memory, Secrets::new(["token"])));
@@ -76,7 +79,7 @@ impl World {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
-    running: JoinHandle<()>,
+    running: JoinHandle<usize>,
 }
 
 impl Server {
@@ -88,8 +91,8 @@ impl Server {
         Self { address, stop, running }
     }
 
-    /// Tells it to stop; the handle ends when it has.
-    pub(crate) fn stop(self) -> JoinHandle<()> {
+    /// Tells it to stop; the handle ends when it has, with how many requests it cut off.
+    pub(crate) fn stop(self) -> JoinHandle<usize> {
         drop(self.stop);
         self.running
     }
@@ -104,4 +107,16 @@ pub(crate) fn callback(item: ItemId) -> Vec<u8> {
     let headers: [(&str, &[u8]); 2] =
         [("x-callback-secret", b"right"), ("content-type", b"application/json")];
     request("POST", CALLBACK_PATH, &headers, success(item).as_bytes())
+}
+
+/// The head of a callback that looks signed, so that its body is waited for.
+pub(crate) fn looks_signed(more: &[(&str, &[u8])]) -> Vec<u8> {
+    let (now, signature) = (seconds(SystemClock.now()), format!("v1,{}=", "A".repeat(43)));
+    let headers: &[(&str, &[u8])] = &[
+        ("webhook-id", b"msg_1"),
+        ("webhook-timestamp", now.as_bytes()),
+        ("webhook-signature", signature.as_bytes()),
+        ("content-length", b"1000"),
+    ];
+    request("POST", CALLBACK_PATH, &[headers, more].concat(), b"")
 }

@@ -1,7 +1,8 @@
 //! A crowd that holds connections for nothing, and honest robots in the midst of it.
 //!
-//! `SOAK_CONNECTIONS=10000 cargo test --release -p robot-callback-warp --test it soak -- --nocapture` is the size to
-//! judge by; by itself the test is small enough for any machine. Both print their figures.
+//! `SOAK_CONNECTIONS=10000 cargo test --release -p robot-callback-warp --all-features --test it soak -- --nocapture` is
+//! the size to judge by; by itself the test is small enough for any machine. Both print their figures: the robots' answers
+//! before the crowd comes, and in the midst of it. (Two files for each of the crowd: `ulimit -Hn` must say 12000 or more.)
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::world::{KEY, looks_signed};
 
 const ROBOTS: usize = 16;
 
@@ -45,18 +47,23 @@ async fn loiter(address: std::net::SocketAddr, kind: usize, crowd: Arc<Crowd>) {
     }
 }
 
-/// Holds a connection for as long as it lasts, in one of five ways.
+/// Sends that, and then a byte every second.
+async fn trickle(mut stream: TcpStream, first: &[u8]) -> std::io::Result<()> {
+    stream.write_all(first).await?;
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stream.write_all(b"x").await?;
+    }
+}
+
+/// Holds a connection for as long as it lasts, in one of six ways: silent, a slow head, guesses, a slow body, idle after an
+/// answer, many answers that nobody reads.
 async fn hold(mut stream: TcpStream, kind: usize) -> std::io::Result<()> {
     let wrong: &[(&str, &[u8])] = &[("x-callback-secret", b"guess"), ("content-length", b"0")];
-    match kind % 5 {
+    match kind % 6 {
         0 => {}
-        1 => {
-            stream.write_all(b"GET / HTTP/1.1\r\nx-slow: ").await?;
-            loop {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                stream.write_all(b"x").await?;
-            }
-        }
+        1 => return trickle(stream, b"GET / HTTP/1.1\r\nx-slow: ").await,
+        5 => return trickle(stream, &looks_signed(&[])).await,
         2 => loop {
             stream.write_all(&request("POST", CALLBACK_PATH, wrong, b"")).await?;
             if stream.read(&mut [0; 4096]).await? == 0 {
@@ -66,7 +73,7 @@ async fn hold(mut stream: TcpStream, kind: usize) -> std::io::Result<()> {
         3 => stream.write_all(&request("GET", "/healthz", &[], b"")).await?,
         _ => stream.write_all(&request("GET", "/healthz", &[], b"").repeat(50)).await?,
     }
-    while kind % 5 != 4 && stream.read(&mut [0; 4096]).await? > 0 {}
+    while kind % 6 != 4 && stream.read(&mut [0; 4096]).await? > 0 {}
     // Reads none of its answers, until the other side has had enough.
     stream.ready(tokio::io::Interest::ERROR).await.map(drop)
 }
@@ -105,18 +112,59 @@ async fn job(folder: &Path, items: usize) -> (String, Vec<ItemId>) {
     (job["jobId"].as_str().unwrap().to_owned(), job["items"].as_array().unwrap().iter().map(id).collect())
 }
 
+/// What robots that report all of those at once have met, in a line.
+async fn robots(to: &Destination, items: &[ItemId]) -> String {
+    let mut robots = JoinSet::new();
+    for items in items.chunks(items.len() / ROBOTS) {
+        robots.spawn(robot(to.clone(), items.to_vec()));
+    }
+    let (mut took, mut again) = (Vec::new(), 0);
+    while let Some(done) = robots.join_next().await {
+        let (times, more) = done.unwrap();
+        took.extend(times);
+        again += more;
+    }
+    took.sort();
+    let at = |share: usize| took[(took.len() - 1) * share / 100];
+    format!(
+        "{} reports answered, {again} tried again; median {:.1?}, 99 of 100 within {:.1?}, longest {:.1?}",
+        took.len(),
+        at(50),
+        at(99),
+        at(100)
+    )
+}
+
+/// What the system says of the server's memory.
+fn memory(server: &Running, line: &str) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id().unwrap())).unwrap();
+    status.lines().find_map(|known| known.strip_prefix(line)).unwrap().trim().to_owned()
+}
+
+/// Whoever reads nothing of what the server says lets it wait.
+async fn read_all(log: &mut Lines<BufReader<ChildStderr>>) {
+    while log.next_line().await.is_ok_and(|line| line.is_some()) {}
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_that_holds_connections_for_nothing_harms_no_honest_robot() {
     let many: usize = std::env::var("SOAK_CONNECTIONS").map_or(300, |number| number.parse().unwrap());
     let limit = Rlimit { current: getrlimit(Resource::Nofile).maximum, ..getrlimit(Resource::Nofile) };
     setrlimit(Resource::Nofile, limit).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let (id, items) = job(folder.path(), ROBOTS * 10).await;
+    let (id, items) = job(folder.path(), (many / 16).max(2 * 10 * ROBOTS)).await;
     // Room for some two in five of them, as 4096 is for ten thousand.
     let room = (many * 2 / 5).to_string();
-    let mut server = Running::start(folder.path(), &["--log", "warn", "--max-connections", &room]).await;
+    let key = folder.path().join("signing-keys");
+    std::fs::write(&key, KEY).unwrap();
+    let args = ["--log", "warn", "--max-connections", &room, "--signing-keys-file", "signing-keys"];
+    let mut server = Running::start(folder.path(), &args).await;
     let secret = std::fs::read_to_string(folder.path().join(".robot-callback/secret")).unwrap();
     let to = format!("http://{}{CALLBACK_PATH}", server.address());
+    let to = Destination::new(&to, secret.trim()).unwrap();
+    let (before, amid) = items.split_at(items.len() / 2);
+    let alone = robots(&to, before).await;
+    println!("nobody else: {alone}; memory {}", memory(&server, "VmRSS:"));
 
     let (crowd, mut loiterers) = (Arc::new(Crowd::default()), JoinSet::new());
     for kind in 0..many {
@@ -129,36 +177,25 @@ async fn a_crowd_that_holds_connections_for_nothing_harms_no_honest_robot() {
     };
     tokio::time::timeout(PATIENCE, gathering).await.expect("everybody gets in once");
 
-    let mut robots = JoinSet::new();
-    for items in items.chunks(10) {
-        let to = Destination::new(&to, secret.trim()).unwrap();
-        robots.spawn(robot(to, items.to_vec()));
-    }
-    let (mut took, mut again) = (Vec::new(), 0);
-    while let Some(done) = robots.join_next().await {
-        let (times, more) = done.unwrap();
-        took.extend(times);
-        again += more;
-    }
-    took.sort();
-    let at = |share: usize| took[(took.len() - 1) * share / 100];
+    let (begun, connections) = (Instant::now(), crowd.connections.load(Ordering::Relaxed));
+    let crowded = tokio::select! {
+        met = robots(&to, amid) => met,
+        () = read_all(&mut server.log) => panic!("the server has ended"),
+    };
+    let more = crowd.connections.load(Ordering::Relaxed) - connections;
     println!(
-        "{many} idlers on {room} places ({} connections, {} at most at a time); {} reports answered, {again} tried \
-         again; median {:?}, 99 of 100 within {:?}, longest {:?}",
-        crowd.connections.load(Ordering::Relaxed),
+        "{many} idlers on {room} places, {} at most at a time, {:.0} connections a second: {crowded}; memory {}, at most {}",
         crowd.most.load(Ordering::Relaxed),
-        took.len(),
-        at(50),
-        at(99),
-        at(100)
+        more as f64 / begun.elapsed().as_secs_f64(),
+        memory(&server, "VmRSS:"),
+        memory(&server, "VmHWM:"),
     );
     loiterers.shutdown().await;
     let shown = output(folder.path(), &["jobs", "show", &id]).await;
     assert!(text(&shown.stdout).contains("  completed  "), "the job is complete: {}", text(&shown.stdout));
     assert_eq!(output(folder.path(), &["verify"]).await.status.code(), Some(0));
-    while tokio::time::timeout(Duration::from_millis(10), server.log.next_line())
-        .await
-        .is_ok_and(|l| l.is_ok())
-    {}
-    assert_eq!(server.terminate("-TERM").await.0, Some(0), "the server lives, and ends well");
+    server.signal("-TERM").await;
+    read_all(&mut server.log).await;
+    let ended = tokio::time::timeout(PATIENCE, server.child.wait()).await.expect("it ends").unwrap();
+    assert_eq!(ended.code(), Some(0), "the server lives, and ends well");
 }
