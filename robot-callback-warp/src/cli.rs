@@ -41,9 +41,21 @@ enum CliError {
     Setting(#[from] SettingErrors),
     #[error("{0}")]
     Failed(String),
+    #[error(
+        "requests in flight ({0}) did not end before the drain's deadline and were cut off; their callers do not know what became of them"
+    )]
+    CutOff(usize),
 }
 
 impl CliError {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::Setting(_) => 2,
+            Self::CutOff(_) => 3,
+        }
+    }
+
     /// A failure with all its causes.
     fn failed(what: &str, error: &dyn std::error::Error) -> Self {
         let mut line = if what.is_empty() { error.to_string() } else { format!("{what}: {error}") };
@@ -65,7 +77,8 @@ pub fn main() -> ExitCode {
 /// Runs the program on those arguments, the first being its name, and this process's environment. Serving returns
 /// after SIGINT or SIGTERM.
 ///
-/// Exits with 0 when all went well, 1 when something failed, 2 when the command line or a setting was wrong.
+/// Exits with 0 when all went well, 1 when something failed, 2 when the command line or a setting was wrong, 3 when the
+/// server was told to stop and requests in flight did not end before the drain's deadline.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
     let matches = match command().try_get_matches_from(args) {
@@ -80,7 +93,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Ok(code) => code,
         Err(error) => {
             complain(&error);
-            ExitCode::from(if matches!(error, CliError::Setting(_)) { 2 } else { 1 })
+            ExitCode::from(error.code())
         }
     }
 }

@@ -34,7 +34,7 @@ impl AdminListener {
         let limits = Limits { connections: CONNECTIONS, drain: Duration::from_secs(1), ..Limits::default() };
         let routes = admin::admin(operator, self.handle.clone());
         tokio::select! {
-            () = serve::run(self.listener, routes, shutdown, limits) => {}
+            _ = serve::run(self.listener, routes, shutdown, limits) => {}
             () = metrics::keep_small(self.handle) => {}
         }
     }

@@ -57,14 +57,14 @@ pub(super) async fn run(mut config: Config) -> Result<ExitCode, CliError> {
         tokio::time::sleep(config.drain_delay).await;
     };
     let serving = async {
-        serve::run(listener, routes, stopping, config.serving).await;
+        let cut_off = serve::run(listener, routes, stopping, config.serving).await;
         drop(running);
         end(relay, "the relay").await?;
         end(keeper, "the keeper of deadlines").await?;
-        match admin {
-            Some(admin) => end(admin, "the admin listener").await,
-            None => Ok(()),
+        if let Some(admin) = admin {
+            end(admin, "the admin listener").await?;
         }
+        if cut_off > 0 { Err(CliError::CutOff(cut_off)) } else { Ok(()) }
     };
     let mut stop = Some(stop);
     let mut serving = std::pin::pin!(serving);

@@ -14,6 +14,7 @@ mod rotation;
 mod runbook;
 #[cfg(target_os = "linux")]
 mod soak;
+mod stopping;
 mod tracing;
 mod watching;
 mod workspaces;
