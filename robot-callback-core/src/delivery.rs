@@ -22,11 +22,14 @@ pub struct Step {
     pub again: usize,
     /// How many became dead letters.
     pub dead: usize,
+    /// How many of the claimed had been taken before, and were sent again for whoever began to wait too late.
+    pub repeated: usize,
 }
 
 impl Step {
-    pub(crate) fn of(settlements: &[(EntryId, Settlement)]) -> Self {
-        let mut step = Self { claimed: settlements.len(), ..Self::default() };
+    pub(crate) fn of(entries: &[Entry], settlements: &[(EntryId, Settlement)]) -> Self {
+        let repeated = entries.iter().filter(|entry| entry.deliveries > 0).count();
+        let mut step = Self { claimed: settlements.len(), repeated, ..Self::default() };
         for (_, settlement) in settlements {
             match settlement {
                 Settlement::Delivered | Settlement::Repeat { .. } => step.delivered += 1,
@@ -99,6 +102,6 @@ async fn try_in_line<E: Emitter + ?Sized>(store: &dyn Store, emitter: &E) -> Res
     let outcomes = emitter.emit(&events).await;
     let mut rng = fastrand::Rng::new();
     let settled = settlements(&lease.entries, outcomes, Repeats::NONE, Backoff::default(), &mut rng);
-    metrics::relayed(Step::of(&settled));
+    metrics::relayed(Step::of(&lease.entries, &settled));
     store.settle(lease.token, settled).await
 }

@@ -157,7 +157,7 @@ impl Relay {
         let outcomes = self.send(lease.entries.iter().map(|entry| entry.event.clone()).collect()).await;
         let RelayOptions { repeats, backoff, .. } = self.options;
         let settlements = delivery::settlements(&lease.entries, outcomes, repeats, backoff, &mut self.rng());
-        let step = Step::of(&settlements);
+        let step = Step::of(&lease.entries, &settlements);
         metrics::relayed(step);
         self.store.settle(lease.token, settlements).await?;
         Ok(step)

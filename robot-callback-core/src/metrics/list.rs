@@ -38,6 +38,8 @@ metrics! {
         "How many pieces of work were committed together.";
     RELAYED: Kind::Counter, "relay_attempts_total", ["outcome": &["delivered", "again", "dead"]],
         "Events sent, by what became of each: delivered, to be sent again, or a dead letter.";
+    REPEATED: Kind::Counter, "relay_repeats_total", [],
+        "Events sent again though they had been taken, for a receiver that began to wait too late; among the attempts, too.";
     RELAY_STORE_FAILURES: Kind::Counter, "relay_store_failures_total", [],
         "Times that the relay could not read or settle the outbox.";
     POOL_SIZE: Kind::Gauge, "pool_connections_max", [],

@@ -71,6 +71,7 @@ pub(crate) fn relayed(step: Step) {
     for (outcome, events) in [("delivered", step.delivered), ("again", step.again), ("dead", step.dead)] {
         counter!(list::RELAYED, "outcome" => outcome).increment(events as u64);
     }
+    counter!(list::REPEATED).increment(step.repeated as u64);
 }
 
 /// The relay's store failed.

@@ -63,6 +63,19 @@ async fn a_completion_that_nobody_acknowledges_leaves_five_times_and_other_event
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_step_says_how_many_were_sent_again_though_they_had_been_taken() {
+    let (store, emitter) = (Watched::new(), Arc::new(RecordingEmitter::new()));
+    let options = RelayOptions { repeats: Repeats::short(), seed: 7, ..RelayOptions::default() };
+    let relay = Relay::with_options(store.clone(), emitter, options);
+    complete(&store).await;
+    let first = relay.step().await.unwrap();
+    assert_eq!((first.delivered, first.repeated), (2, 0), "what leaves for the first time is no repeat");
+    sleep(Duration::from_secs(1)).await;
+    let second = relay.step().await.unwrap();
+    assert_eq!((second.claimed, second.delivered, second.repeated), (1, 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_acknowledgement_ends_the_schedule() {
     let (store, emitter) = (Watched::new(), Arc::new(RecordingEmitter::new()));
     let relay = Running::start(&store, &emitter);

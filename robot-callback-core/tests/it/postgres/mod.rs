@@ -9,6 +9,8 @@ mod deadlines;
 mod given_up;
 mod leases;
 mod owner;
+#[cfg(feature = "metrics")]
+mod pool;
 mod pooler;
 mod programs;
 mod server;

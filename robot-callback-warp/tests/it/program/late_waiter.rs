@@ -2,6 +2,7 @@
 
 use robot_callback_core::inngest_loopback::InngestLoopback;
 
+use super::observing::series;
 use super::*;
 
 impl Running {
@@ -52,13 +53,15 @@ async fn a_completion_comes_again_from_any_server_until_it_is_acknowledged() {
     // The last wait is longer than any test: whoever stops it must be the acknowledgement.
     let args = ["--inngest-dev", url.as_str(), "--repeat-completions", "1,1,3600"];
     let first = Running::start(folder.path(), &args).await;
-    let second = Running::start(folder.path(), &args).await;
+    let (second, admin) = Running::with_admin(folder.path(), &args).await;
     let job = complete(&first, folder.path()).await;
     completions(&inngest, 1).await;
     assert_eq!(first.terminate("-TERM").await.0, Some(0));
     completions(&inngest, 3).await;
     let done = second.acknowledge(&job, folder.path()).await;
     assert_eq!(done["effect"], serde_json::json!({"acknowledged": {"run": 1}}));
+    let counted = async { while series(admin).await["robot_callback_relay_repeats_total"] < 1.0 {} };
+    tokio::time::timeout(PATIENCE, counted).await.expect("what it sent again is counted");
     let waiting = output(folder.path(), &["outbox"]).await;
     assert_eq!(text(&waiting.stdout), "0 events wait; 0 are dead letters\n");
     assert_eq!(second.terminate("-TERM").await.0, Some(0));
