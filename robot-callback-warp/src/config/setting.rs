@@ -85,9 +85,9 @@ settings! {
     LOG_FORMAT: "log_format", "LOG_FORMAT", Some("log-format"), "text|json",
         "How log lines are written: for people, or one JSON object each [default: text]";
     OTLP_ENDPOINT: "otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", Some("otlp-endpoint"), "URL",
-        "Send spans of requests to an OpenTelemetry collector by OTLP over HTTP, such as http://localhost:4318; needs the feature otel [default: nowhere]";
+        "Send spans of requests to an OpenTelemetry collector by OTLP over HTTP, such as http://localhost:4318; needs the feature otel [default: off]";
     MAX_CONNECTIONS: "max_connections", "MAX_CONNECTIONS", Some("max-connections"), "N",
-        "The most connections at a time; then idle ones are closed, and further callers wait [default: 4096]";
+        "The most connections at a time; idle ones make room for further callers, which else wait [default: 4096]";
     MAX_HEAD: "max_head_bytes", "MAX_HEAD_BYTES", Some("max-head-bytes"), "BYTES",
         "The largest head of a request, from 8192 [default: 32768]";
     AUTH_FAILURES: "auth_failures", "AUTH_FAILURES", Some("auth-failures"), "N",

@@ -13,14 +13,18 @@ const HEAD: &str = "\
 # there for every process of the same user to read, and what stands on a command line for every user.
 ";
 
+/// What may be written for its default; `None` when that is told in words.
+fn default(setting: &Setting) -> Option<&'static str> {
+    let in_words = |text: &&str| text.contains(' ') || matches!(*text, "none" | "off" | "DATABASE_URL");
+    setting.default().filter(|default| !in_words(default))
+}
+
 /// In a TOML file's words: numbers and switches as they are, everything else quoted.
 fn written(setting: &Setting) -> String {
     let bare = |text: &str| text.parse::<u64>().is_ok() || matches!(text, "true" | "false");
-    let value = match setting.default().map(|default| default.split(',').next().unwrap_or(default)) {
+    let value = match default(setting) {
         Some(default) if bare(default) => default.to_owned(),
-        Some(default) if !default.contains(' ') && !matches!(default, "none" | "off") => {
-            format!("\"{default}\"")
-        }
+        Some(default) => format!("\"{default}\""),
         _ if matches!(setting.value, "SECS" | "N" | "PORT" | "BYTES") => "0".to_owned(),
         _ => format!("\"{}\"", setting.value),
     };
@@ -76,5 +80,19 @@ fn every_line_of_the_documented_file_is_a_setting_when_uncommented() {
     for line in lines {
         let layers = layers(&line[2..], &[], &[]);
         assert!(layers.sound().is_ok(), "{line} is a setting of the file");
+    }
+}
+
+#[test]
+fn a_documented_value_is_the_default_or_plainly_none() {
+    let shown = |mut config: Config| {
+        config.relay.seed = 0; // another one each time
+        format!("{config:?}")
+    };
+    let unset = shown(config("", &[], &[]).unwrap());
+    for setting in ALL.iter().filter(|setting| default(setting).is_some()) {
+        let line = written(setting);
+        let set = config(&line[2..], &[], &[]).unwrap_or_else(|error| panic!("{line}{error}"));
+        assert_eq!(shown(set), unset, "{line} changes nothing");
     }
 }
