@@ -26,6 +26,10 @@ pub(crate) fn start(
     Ok(spans)
 }
 
+/// Nothing is sent anywhere.
+#[cfg(not(feature = "otel"))]
+pub(crate) struct Spans;
+
 /// Logs to stderr; unless the program that runs this one logs already. Without the feature `otel` no setting names a
 /// collector.
 #[cfg(not(feature = "otel"))]
@@ -34,9 +38,9 @@ pub(crate) fn start(
     format: LogFormat,
     _collector: Option<&str>,
     _runtime: &Handle,
-) -> Result<(), std::convert::Infallible> {
+) -> Result<Option<Spans>, std::convert::Infallible> {
     let _ = tracing_subscriber::registry().with(filter).with(lines(format)).try_init();
-    Ok(())
+    Ok(None)
 }
 
 type Lines = Box<dyn Layer<Layered<EnvFilter, Registry>> + Send + Sync>;

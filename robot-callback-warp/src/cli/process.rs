@@ -7,8 +7,11 @@
 pub(super) fn dump_no_core() {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
     let limited = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    if let Err(error) = limited.and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable)) {
-        tracing::warn!(%error, "core dumps can't be switched off");
+    // Each for itself: what forbids the one may allow the other.
+    for done in [set_dumpable_behavior(DumpableBehavior::NotDumpable), limited] {
+        if let Err(error) = done {
+            tracing::warn!(%error, "core dumps can't be switched off");
+        }
     }
 }
 
