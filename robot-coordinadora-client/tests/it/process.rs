@@ -37,3 +37,24 @@ pub(crate) async fn output(mut test: Command) -> String {
     assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}{stderr}");
     stdout
 }
+
+/// A shell that may mount what nobody else sees.
+#[cfg(target_os = "linux")]
+pub(crate) const MOUNTER: [&str; 4] = ["unshare", "--map-root-user", "--mount", "sh"];
+
+/// Whether it may; some systems forbid it.
+#[cfg(target_os = "linux")]
+pub(crate) fn may_mount() -> bool {
+    let mut mounter = Command::new(MOUNTER[0]);
+    mounter.args(&MOUNTER[1..]).args(["-c", "mount -t tmpfs tmpfs /etc"]);
+    mounter.output().is_ok_and(|output| output.status.success())
+}
+
+/// The test of that name in a process of its own, which the shell becomes once it has run the script.
+#[cfg(target_os = "linux")]
+pub(crate) fn after(shell: &[&str], script: &str, test: &str) -> Command {
+    let (mut command, test) = (Command::new(shell[0]), another(test));
+    command.args(&shell[1..]).arg("-c").arg(format!(r#"{script} && exec "$0" "$@""#));
+    command.arg(test.get_program()).args(test.get_args());
+    command
+}

@@ -14,8 +14,6 @@ use crate::process;
 const FOLDER: &str = "ROBOT_TEST_SMALL_DISK";
 const LIMITED: &str = "ROBOT_TEST_LIMITED";
 
-/// A shell that may mount, and nobody else sees it.
-const MOUNTER: [&str; 4] = ["unshare", "--map-root-user", "--mount", "sh"];
 /// A disk of some pages, so that it is soon full.
 const MOUNT: &str = r#"mount -t tmpfs -o size=128k,mode=700 tmpfs "$ROBOT_TEST_SMALL_DISK""#;
 /// What is over the limit is refused, and not the end of the process.
@@ -76,21 +74,11 @@ fn limit_files(bytes: Option<u64>) {
 }
 
 fn on_small_disk(test: &str, folder: &Path) -> Command {
-    let test = process::another(test);
-    let shell = |shell: &[&str], script: &str| {
-        let mut command = Command::new(shell[0]);
-        command.args(&shell[1..]).arg("-c").arg(script).env(FOLDER, folder);
-        command
-    };
-    let then_test = |script| format!(r#"{script} && exec "$0" "$@""#);
-    let may_mount = shell(&MOUNTER, MOUNT).output().is_ok_and(|output| output.status.success());
-    let mut command = match may_mount {
-        true => shell(&MOUNTER, &then_test(MOUNT)),
-        false => shell(&["sh"], &then_test(IGNORE)),
-    };
-    if !may_mount {
+    let mut command = process::after(&process::MOUNTER, MOUNT, test);
+    if !process::may_mount() {
+        command = process::after(&["sh"], IGNORE, test);
         command.env(LIMITED, "yes");
     }
-    command.arg(test.get_program()).args(test.get_args());
+    command.env(FOLDER, folder);
     command
 }
