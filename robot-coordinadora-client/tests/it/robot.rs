@@ -6,8 +6,10 @@ mod crashes;
 mod door;
 #[cfg(target_os = "linux")]
 mod full;
+mod fuse;
 mod places;
 mod portal;
+mod random;
 mod restarts;
 mod sink;
 mod taking;
