@@ -4,6 +4,8 @@
 mod crashes;
 #[cfg(feature = "door")]
 mod door;
+#[cfg(feature = "door")]
+mod door_wire;
 #[cfg(target_os = "linux")]
 mod full;
 mod fuse;

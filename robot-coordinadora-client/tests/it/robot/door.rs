@@ -13,7 +13,7 @@ use warp::test::RequestBuilder;
 use super::portal::Fault;
 use super::world::{PASSWORD, Told, World, batch};
 
-const PATH: &str = "/api/crear-pedidos-batch";
+pub(super) const PATH: &str = "/api/crear-pedidos-batch";
 
 fn options() -> DoorOptions {
     // The names of these tests are not to be looked up.
@@ -34,7 +34,7 @@ async fn answer(request: RequestBuilder, routes: &BoxedFilter<(Response,)>) -> (
     (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
 }
 
-fn refusal(words: &str) -> Value {
+pub(super) fn refusal(words: &str) -> Value {
     json!({"success": false, "error": words})
 }
 
