@@ -67,11 +67,32 @@ impl From<Timestamp> for String {
     }
 }
 
+/// RFC 3339, with any offset from UTC.
 impl FromStr for Timestamp {
     type Err = humantime::TimestampError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        humantime::parse_rfc3339(text).map(Self::from)
+        let Some((local, east)) = split_offset(text) else {
+            return humantime::parse_rfc3339(text).map(Self::from);
+        };
+        let local = humantime::parse_rfc3339(&format!("{local}Z"))?;
+        Ok(Self::from_millis(Self::from(local).0 - east * 60_000))
     }
+}
+
+/// `2026-11-23T10:04:05-05:00` as its local time, and how many minutes that is east of UTC.
+fn split_offset(text: &str) -> Option<(&str, i64)> {
+    let (local, offset) =
+        text.split_at_checked(text.len().checked_sub(6)?).filter(|(local, _)| !local.ends_with('Z'))?;
+    let sign = match offset.as_bytes() {
+        [b'+', _, _, b':', ..] => 1,
+        [b'-', _, _, b':', ..] => -1,
+        _ => return None,
+    };
+    let part = |digits: &str, most| {
+        let digits = digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(digits);
+        digits?.parse().ok().filter(|number: &i64| *number <= most)
+    };
+    Some((local, sign * (part(offset.get(1..3)?, 23)? * 60 + part(offset.get(4..)?, 59)?)))
 }
 
 impl TryFrom<String> for Timestamp {
@@ -137,6 +158,34 @@ mod tests {
         let moment = Timestamp::from_millis(1_767_225_600_123);
         assert_eq!(moment.to_string(), "2026-01-01T00:00:00.123Z");
         assert_eq!(moment.to_string().parse(), Ok(moment));
+    }
+
+    #[test]
+    fn a_moment_may_be_written_with_any_offset_from_utc() {
+        let utc = |text: &str| text.parse().map(|moment: Timestamp| moment.to_string());
+        for text in ["2026-11-23T15:04:05Z", "2026-11-23T10:04:05-05:00", "2026-11-24T01:19:05.000+10:15"] {
+            assert_eq!(utc(text).as_deref(), Ok("2026-11-23T15:04:05.000Z"), "{text}");
+        }
+        assert_eq!(
+            utc("1970-01-01T00:00:00+23:59").as_deref(),
+            Ok("1970-01-01T00:00:00.000Z"),
+            "and no earlier"
+        );
+        for text in [
+            "2026-11-23T15:04:05",
+            "2026-11-23T15:04:05+24:00",
+            "2026-11-23T15:04:05+01:60",
+            "-05:00",
+            "+é:00",
+        ]
+        .into_iter()
+        .chain([
+            "2026-11-23T15:04:05Z+01:00",
+            "2026-11-23T15:04:05+1:000",
+            "2026-11-23T15:04:05++1:00",
+        ]) {
+            assert!(utc(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -93,12 +93,14 @@ mod whole_seconds {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
+    use crate::whole::Whole;
+
     pub(super) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(span.as_secs())
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        u32::deserialize(deserializer).map(|secs| Duration::from_secs(secs.into()))
+        Whole::<u32>::deserialize(deserializer).map(|Whole(secs)| Duration::from_secs(secs.into()))
     }
 }
 
@@ -118,6 +120,7 @@ mod tests {
         assert_eq!(allowance, Allowance { per_order: secs(30), plus: secs(600) });
         assert_eq!(Deadline::Within(allowance).moment(NOW, 20), Some(NOW.after(secs(1200))));
         assert_eq!(serde_json::from_str::<Allowance>(r#"{"plusSecs":5}"#).unwrap().for_orders(9), secs(5));
+        assert_eq!(serde_json::from_str::<Allowance>(r#"{"plusSecs":5.0}"#).unwrap().for_orders(9), secs(5));
         assert!(serde_json::from_str::<Allowance>(r#"{"plusSecs":-1}"#).is_err());
         assert!(serde_json::from_str::<Allowance>(r#"{"plusMins":1}"#).is_err(), "no field is ignored");
     }

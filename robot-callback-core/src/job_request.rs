@@ -9,7 +9,8 @@ use crate::deadline::{Allowance, Deadline};
 use crate::field::FieldError;
 use crate::id::{ContactId, ItemId, JobId, OrderId, WorkspaceId};
 use crate::job::{Contact, JobType, Order};
-use crate::new_job::{NewItem, NewJob, NewOrder};
+use crate::new_job::{self, NewItem, NewJob, NewOrder};
+use crate::object::Object;
 use crate::operation::Actor;
 
 /// Why a body makes no job. Shown to the caller as it is.
@@ -37,8 +38,8 @@ struct JobRequest {
     idempotency_key: Option<String>,
     #[serde(default, deserialize_with = "said")]
     deadline: Option<Option<Timestamp>>,
-    allowance: Option<Allowance>,
-    orders: Vec<OrderRequest>,
+    allowance: Option<Object<Allowance>>,
+    orders: Vec<Object<OrderRequest>>,
 }
 
 /// A field that is there, be it `null`; without the field this is not asked.
@@ -56,7 +57,7 @@ struct OrderRequest {
     shipping_address: Option<String>,
     shipping_city: Option<String>,
     shipping_department: Option<String>,
-    contact: Option<ContactRequest>,
+    contact: Option<Object<ContactRequest>>,
 }
 
 #[derive(Deserialize)]
@@ -92,7 +93,7 @@ impl OrderRequest {
         Order {
             id: self.order_id.unwrap_or_else(OrderId::random),
             workspace_id,
-            contact: self.contact.map(ContactRequest::contact),
+            contact: self.contact.map(|Object(contact)| contact.contact()),
             name: self.name,
             description: self.description,
             total_value: self.total_value.unwrap_or_default(),
@@ -140,17 +141,22 @@ impl NewJob {
     /// [`JobRequestError`] with the field and what is wrong with it.
     pub fn from_json(body: &[u8], header_key: Option<String>) -> Result<Self, JobRequestError> {
         let mut json = serde_json::Deserializer::from_slice(body);
-        let request: JobRequest = serde_path_to_error::deserialize(&mut json).map_err(located)?;
+        let Object(request): Object<JobRequest> =
+            serde_path_to_error::deserialize(&mut json).map_err(located)?;
         json.end().map_err(|source| JobRequestError::Json { path: "body".into(), source })?;
         let workspace_id = request.workspace_id;
-        let items = request.orders.into_iter().map(|order| order.item(workspace_id)).collect();
+        let items = request.orders.into_iter().map(|Object(order)| order.item(workspace_id)).collect();
+        new_job::check_key(request.idempotency_key.as_ref())?;
         let job = Self {
             id: JobId::random(),
             workspace_id,
             job_type: request.job_type,
             idempotency_key: header_key.or(request.idempotency_key),
             fingerprint: Some(fingerprint(body)),
-            deadline: Deadline::of_fields(request.deadline, request.allowance)?,
+            deadline: Deadline::of_fields(
+                request.deadline,
+                request.allowance.map(|Object(formula)| formula),
+            )?,
             actor: Actor::default(),
             items,
         };

@@ -113,9 +113,7 @@ impl NewJob {
         if u32::try_from(self.items.len()).is_err() {
             return Err(FieldError::new("orders", "must hold fewer orders"));
         }
-        if self.idempotency_key.as_ref().is_some_and(|key| !(1..=255).contains(&key.chars().count())) {
-            return Err(FieldError::new("idempotencyKey", "must be 1 to 255 characters long"));
-        }
+        check_key(self.idempotency_key.as_ref())?;
         let mut seen = HashSet::new();
         for (n, item) in self.items.iter().enumerate() {
             let foreign = |order: &Order| order.workspace_id != self.workspace_id;
@@ -163,6 +161,14 @@ impl NewJob {
             completed_at: None,
         }
     }
+}
+
+/// The rule of an idempotency key, whether it is the one that counts or not.
+pub(crate) fn check_key(key: Option<&String>) -> Result<(), FieldError> {
+    if key.is_some_and(|key| !(1..=255).contains(&key.chars().count())) {
+        return Err(FieldError::new("idempotencyKey", "must be 1 to 255 characters long"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

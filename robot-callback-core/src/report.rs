@@ -8,6 +8,7 @@ use crate::field::{self, FieldError};
 use crate::id::ItemId;
 use crate::scope::Scope;
 use crate::trace::Traceparent;
+use crate::whole::Whole;
 
 /// The outcome of one attempt at one item; `status` on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -277,7 +278,8 @@ fn error_message(raw: Option<&RawValue>) -> Result<Option<String>, FieldError> {
 fn attempt(raw: Option<&RawValue>) -> Result<Option<u32>, FieldError> {
     const RULE: &str = "must be a whole number from 1 to 2147483647";
     let Some(raw) = raw else { return Ok(None) };
-    let number: u32 = serde_json::from_str(raw.get()).map_err(|_| FieldError::new("attempt", RULE))?;
+    let Whole(number): Whole<u32> =
+        serde_json::from_str(raw.get()).map_err(|_| FieldError::new("attempt", RULE))?;
     if (1..=i32::MAX.unsigned_abs()).contains(&number) {
         Ok(Some(number))
     } else {

@@ -102,6 +102,7 @@ fn a_character_cut_in_half_by_javascript_costs_nobody_a_result() {
 #[test]
 fn the_attempt_is_a_whole_number_from_one() {
     assert_eq!(success_with("attempt", json!(1)).unwrap().attempt, Some(1));
+    assert_eq!(success_with("attempt", json!(2.0)).unwrap().attempt, Some(2), "as Python writes one");
     assert_eq!(success_with("attempt", Value::Null).unwrap().attempt, None);
     for refused in [json!(0), json!(-1), json!(1.5), json!("1"), json!(2_147_483_648_u32), json!(true)] {
         let error = success_with("attempt", refused).unwrap_err();

@@ -7,7 +7,7 @@ use std::pin::pin;
 use bytes::{Buf, BufMut};
 use http_body::Body;
 use http_body_util::BodyExt;
-use robot_callback_core::{Actor, FieldError, JobRequestError};
+use robot_callback_core::{Actor, FieldError, JobRequestError, Object};
 use serde::de::DeserializeOwned;
 use warp::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use warp::http::{HeaderMap, Method};
@@ -29,11 +29,11 @@ pub(super) struct Ask {
 }
 
 impl Ask {
-    /// The body as JSON; an empty one says nothing.
+    /// The body as a JSON object; an empty one says nothing.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let body = if self.body.is_empty() { b"{}" } else { self.body.as_slice() };
         let mut json = serde_json::Deserializer::from_slice(body);
-        let said = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let Object(said) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();
             let path = if path == "." { "body".to_owned() } else { path };
             JobRequestError::Json { path, source: error.into_inner() }

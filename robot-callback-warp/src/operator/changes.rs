@@ -1,7 +1,8 @@
 //! What an operator changes: each request is one [`Operation`], done once under its key and recorded.
 
 use robot_callback_core::{
-    Allowance, Command, Deadline, EntryId, FieldError, ItemId, Objection, Operation, Resolution, Timestamp,
+    Allowance, Command, Deadline, EntryId, FieldError, ItemId, Object, Objection, Operation, Resolution,
+    Timestamp, Whole,
 };
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
@@ -25,10 +26,10 @@ async fn operate(ask: Ask, operation: Operation) -> Result<Response, Refusal> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Retry {
     items: Option<Vec<ItemId>>,
-    run: Option<u32>,
+    run: Option<Whole<u32>>,
     #[serde(default, deserialize_with = "said")]
     deadline: Option<Option<Timestamp>>,
-    allowance: Option<Allowance>,
+    allowance: Option<Object<Allowance>>,
 }
 
 /// A field that is there, be it `null`.
@@ -40,10 +41,12 @@ fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
 pub(super) async fn retry(ask: Ask) -> Result<Response, Refusal> {
     let job_id = job_id(&ask.named)?;
     let Retry { items, run, deadline, allowance } = ask.json()?;
+    let run = run.map(|Whole(run)| run);
     if run.is_none() && ask.key.is_none() {
         return Err(FieldError::new("run", "is required where there is no idempotency-key").into());
     }
-    let deadline = Deadline::of_fields(deadline, allowance)?.or(ask.operator.allowance);
+    let deadline =
+        Deadline::of_fields(deadline, allowance.map(|Object(formula)| formula))?.or(ask.operator.allowance);
     operate(ask, Operation::Retry { job_id, items, run, deadline }).await
 }
 
@@ -52,14 +55,14 @@ pub(super) async fn retry(ask: Ask) -> Result<Response, Refusal> {
 struct NewDeadline {
     #[serde(default, deserialize_with = "said")]
     deadline: Option<Option<Timestamp>>,
-    allowance: Option<Allowance>,
+    allowance: Option<Object<Allowance>>,
 }
 
 /// `PUT /api/jobs/{id}/deadline`: another deadline, or none.
 pub(super) async fn deadline(ask: Ask) -> Result<Response, Refusal> {
     let job_id = job_id(&ask.named)?;
     let NewDeadline { deadline, allowance } = ask.json()?;
-    let deadline = Deadline::of_fields(deadline, allowance)?;
+    let deadline = Deadline::of_fields(deadline, allowance.map(|Object(formula)| formula))?;
     if deadline == Deadline::Unsaid {
         return Err(FieldError::new("deadline", "is required: a moment, or null for none").into());
     }
@@ -69,13 +72,14 @@ pub(super) async fn deadline(ask: Ask) -> Result<Response, Refusal> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Acknowledged {
-    run: Option<u32>,
+    run: Option<Whole<u32>>,
 }
 
 /// `POST /api/jobs/{id}/completion/acknowledge`: the completion is not sent again.
 pub(super) async fn acknowledge(ask: Ask) -> Result<Response, Refusal> {
     let job_id = job_id(&ask.named)?;
     let Acknowledged { run } = ask.json()?;
+    let run = run.map(|Whole(run)| run);
     operate(ask, Operation::Acknowledge { job_id, run }).await
 }
 
@@ -102,7 +106,7 @@ struct Nothing {}
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Redrive {
-    entries: Option<Vec<EntryId>>,
+    entries: Option<Vec<Whole<EntryId>>>,
     #[serde(default)]
     all: bool,
 }
@@ -115,6 +119,7 @@ pub(super) async fn redrive(ask: Ask) -> Result<Response, Refusal> {
             FieldError::new("entries", "must list dead letters, or all must be true in its place").into()
         );
     }
+    let entries = entries.map(|entries| entries.into_iter().map(|Whole(entry)| entry).collect());
     operate(ask, Operation::Redrive { entries }).await
 }
 

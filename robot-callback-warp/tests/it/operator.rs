@@ -83,8 +83,36 @@ async fn a_request_that_breaks_a_rule_is_400_with_the_field_and_the_rule() {
     let foreign = r#"[{"orderId":"00000000-0000-4000-8000-000000000009"}]"#;
     let foreign = post().body(body(foreign)).reply(&routes).await;
     is_problem(&foreign, 400, "orders[0].orderId must name an order of this workspace");
+    let long =
+        format!(r#"{{"workspaceId":"{WORKSPACE}","idempotencyKey":"{}","orders":[{{}}]}}"#, "k".repeat(256));
+    let long = post().header("idempotency-key", "k1").body(long).reply(&routes).await;
+    is_problem(&long, 400, "idempotencyKey must be 1 to 255 characters long");
     let key = post().header("idempotency-key", &b"\xff"[..]).body(body(r#"[{"name":"x"}]"#));
     is_problem(&key.reply(&routes).await, 400, "idempotency-key must be printable ASCII text");
+}
+
+#[tokio::test]
+async fn an_array_is_no_object_wherever_it_stands() {
+    let routes = fresh();
+    for (method, path, body) in [
+        ("POST", "/api/jobs", format!(r#"["{WORKSPACE}","create_shipment",null,null,null,[{{}}]]"#)),
+        ("POST", "/api/jobs", body(r##"[[null,"#1",null,null,null,null,null,null]]"##)),
+        ("POST", "/api/jobs", body(r#"[{"contact":[null,"Ana","+57",null]}]"#)),
+        (
+            "POST",
+            "/api/jobs",
+            format!(r#"{{"workspaceId":"{WORKSPACE}","orders":[{{}}],"allowance":[1,2]}}"#),
+        ),
+        ("PUT", "/api/jobs/00000000-0000-4000-8000-000000000001/deadline", "[null,null]".to_owned()),
+        ("POST", "/api/kept-reports/1/dismiss", "[]".to_owned()),
+        ("POST", "/api/dead-letters/redrive", "[null,true]".to_owned()),
+    ] {
+        let ask = warp::test::request().method(method).path(path).header("authorization", "Bearer token");
+        let reply = ask.body(&body).reply(&routes).await;
+        assert_eq!(reply.status(), 400, "{path} {body}: {:?}", reply.body());
+        let error = json(&reply)["error"].as_str().unwrap().to_owned();
+        assert!(error.contains("invalid type: sequence, expected an object"), "{body}: {error}");
+    }
 }
 
 #[tokio::test]
