@@ -1,5 +1,5 @@
-//! The API's description (OpenAPI 3.1), from which a client can be generated. It stands in `openapi.json`, and the
-//! tests hold it against the routes.
+//! The API's description (OpenAPI 3.1), from which a client can be generated. It stands in `openapi.json`; the tests
+//! hold it against the routes, and schemathesis against a server.
 
 use warp::Filter;
 use warp::filters::BoxedFilter;

@@ -1,6 +1,6 @@
 //! The description that is served, held against what is answered and against the words of the code.
 
-mod shop;
+pub(crate) mod shop;
 
 use std::collections::BTreeSet;
 
@@ -11,18 +11,8 @@ use robot_callback_core::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use self::shop::{SECRET, Shop, TOKEN, served};
+use self::shop::{SECRET, Shop, TOKEN, operations, served};
 use crate::answers;
-
-/// Each operation with its path and its method.
-fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
-    let mut all = Vec::new();
-    for (path, operations) in document["paths"].as_object().unwrap() {
-        let operations = operations.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters");
-        all.extend(operations.map(|(method, operation)| (path.as_str(), method.as_str(), operation)));
-    }
-    all
-}
 
 /// The bodies that an operation's examples show; none at all, where there is no body.
 fn bodies(operation: &Value) -> Vec<Option<&Value>> {

@@ -12,6 +12,7 @@ mod operating;
 mod otel;
 mod rotation;
 mod runbook;
+mod schemathesis;
 #[cfg(target_os = "linux")]
 mod soak;
 mod stopping;

@@ -23,6 +23,16 @@ pub(crate) async fn served() -> Value {
     serde_json::from_slice(reply.body()).unwrap()
 }
 
+/// Each operation with its path and its method.
+pub(crate) fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
+    let mut all = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let operations = operations.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters");
+        all.extend(operations.map(|(method, operation)| (path.as_str(), method.as_str(), operation)));
+    }
+    all
+}
+
 pub(crate) struct Shop {
     pub(crate) store: Arc<SqliteStore>,
     /// Everything that was announced.
