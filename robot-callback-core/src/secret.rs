@@ -86,9 +86,18 @@ impl Secrets {
     /// What a caller presented, judged against these secrets; `None` when it presented no secret. Takes the same
     /// time whatever was presented, but for the hashing of its bytes, which the caller chose and knows.
     #[must_use]
-    pub fn presented<'a>(&'a self, secret: Option<&[u8]>) -> Presented<'a> {
+    pub fn presented(&self, secret: Option<&[u8]>) -> Presented<'_> {
+        self.judged(self.judge(secret))
+    }
+
+    /// How far that secret reaches; `None` when it is not valid.
+    pub(crate) fn judge(&self, secret: Option<&[u8]>) -> Option<Scope> {
         let presented = digest(secret.unwrap_or_default());
-        let secret = first(self.digests.iter().map(|(valid, scope)| (fits(valid, &presented), *scope)));
+        first(self.digests.iter().map(|(valid, scope)| (fits(valid, &presented), *scope)))
+    }
+
+    /// What was presented, when its secret was judged before.
+    pub(crate) fn judged(&self, secret: Option<Scope>) -> Presented<'_> {
         Presented { secret, signature: None, valid: self }
     }
 

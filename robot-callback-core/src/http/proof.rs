@@ -6,13 +6,15 @@ use ::http::{HeaderMap, HeaderValue};
 
 use crate::callback::SECRET_HEADER;
 use crate::clock::Timestamp;
+use crate::scope::Scope;
 use crate::secret::{Presented, Secrets};
 use crate::signature::{ID_HEADER, SIGNATURE_HEADER, Signature, TIMESTAMP_HEADER};
 
-/// The headers that may let a request in, as they came, whatever bytes they are made of.
+/// What may let a request in: its secret, judged, and the headers of its signature as they came, whatever bytes they
+/// are made of.
 pub(super) struct Proof {
     secrets: Arc<Secrets>,
-    secret: Option<HeaderValue>,
+    secret: Option<Scope>,
     /// Its id, its timestamp, its signatures; none unless all three came.
     signature: Option<[HeaderValue; 3]>,
     at: Timestamp,
@@ -25,11 +27,13 @@ impl Proof {
                 [ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER].map(|name| only(headers, name));
             Some([id?, timestamp?, signatures?])
         };
-        Self { secret: only(headers, SECRET_HEADER), signature: signature(), secrets, at }
+        let secret = only(headers, SECRET_HEADER);
+        let secret = secrets.judge(secret.as_ref().map(HeaderValue::as_bytes));
+        Self { secret, signature: signature(), secrets, at }
     }
 
     pub(super) fn presented(&self) -> Presented<'_> {
-        let presented = self.secrets.presented(self.secret.as_ref().map(HeaderValue::as_bytes));
+        let presented = self.secrets.judged(self.secret);
         let Some([id, timestamp, signatures]) = &self.signature else { return presented };
         let (id, timestamp, signatures) = (id.as_bytes(), timestamp.as_bytes(), signatures.as_bytes());
         presented.signed(Signature { id, timestamp, signatures }, self.at)
