@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-pub use self::postgres::Postgres;
 pub(crate) use self::postgres::failed;
+pub use self::postgres::{Postgres, StatementCost};
 pub use self::sqlite::Sqlite;
 use crate::plan::Plan;
 

@@ -19,7 +19,7 @@ pub mod limits;
 mod run;
 
 pub use cluster::Cluster;
-pub use database::{Database, Postgres, Seeded, Sqlite};
+pub use database::{Database, Postgres, Seeded, Sqlite, StatementCost};
 pub use load::Pace;
 pub use plan::{Behind, Plan};
 pub use plot::plot;

@@ -79,6 +79,7 @@ impl Bench<'_> {
     }
 
     fn note(&mut self, name: &'static str, figure: f64) {
+        println!("  {name}: {}", short(figure));
         self.measured.entry(name).or_default().push(figure);
     }
 

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use robot_callback_benches::{Behind, Database, Figures, Pace, Plan, Postgres, Run, serve_if_asked};
+use robot_callback_benches::{
+    Behind, Database, Figures, Pace, Plan, Postgres, Run, StatementCost, serve_if_asked,
+};
 
 /// Sends callbacks to the real server and says what they cost, if every one of them was right.
 #[derive(Parser)]
@@ -92,12 +94,18 @@ async fn measure(args: &Args) -> io::Result<()> {
         }
         print(run.perform_on(&database, &seeded, folder.path()).await?);
         if let (true, Database::Postgres(postgres)) = (args.statements, &database) {
-            for (statement, calls, rows, time, log) in postgres.statements().await? {
-                println!("  {time:8.1} ms {calls:7} calls {rows:8} rows {log:10} bytes of log  {statement}");
-            }
+            postgres.statements().await?.iter().for_each(print_statement);
         }
     }
     Ok(())
+}
+
+fn print_statement(cost: &StatementCost) {
+    let StatementCost { statement, calls, rows, planning_ms, execution_ms, log_bytes } = cost;
+    println!(
+        "  {execution_ms:8.1} ms + {planning_ms:7.1} ms planning {calls:7} calls {rows:8} rows {log_bytes:10} bytes of log  \
+         {statement}"
+    );
 }
 
 fn print(figures: Figures) {

@@ -16,6 +16,27 @@ const CRM: &str = include_str!("../../../robot-callback-core/tests/it/postgres/f
 const SEED: &str = include_str!("../../sql/seed.sql");
 const WORKSPACE: &str = "b7c1d2e3-0000-4000-8000-000000000001";
 
+/// Counts statements, and how long they took to plan.
+const COUNTING: &str =
+    "-c shared_preload_libraries=pg_stat_statements -c pg_stat_statements.track_planning=on";
+
+/// What a statement took, in all its calls.
+#[derive(Clone, Debug)]
+pub struct StatementCost {
+    /// How it begins.
+    pub statement: String,
+    /// How many times it ran.
+    pub calls: i64,
+    /// How many rows it found or changed.
+    pub rows: i64,
+    /// Milliseconds spent on planning it.
+    pub planning_ms: f64,
+    /// Milliseconds spent on executing it.
+    pub execution_ms: f64,
+    /// Bytes it added to the log.
+    pub log_bytes: i64,
+}
+
 /// The server.
 pub struct Postgres {
     cluster: Cluster,
@@ -35,7 +56,7 @@ impl Postgres {
     /// # Errors
     /// When it does not take connections.
     pub async fn start_counting() -> io::Result<Self> {
-        let postgres = Self::start_with("-c shared_preload_libraries=pg_stat_statements").await?;
+        let postgres = Self::start_with(COUNTING).await?;
         let template = postgres.client("template1").await?;
         run(&template, "CREATE EXTENSION pg_stat_statements").await.map(|()| postgres)
     }
@@ -53,17 +74,25 @@ impl Postgres {
         run(&self.connect().await?, "SELECT pg_stat_statements_reset()").await
     }
 
-    /// The statements that took longest, in all: each with its calls, rows, milliseconds and bytes of log.
+    /// The statements that took longest, in all.
     ///
     /// # Errors
     /// The database's.
-    pub async fn statements(&self) -> io::Result<Vec<(String, i64, i64, f64, i64)>> {
-        let query = "SELECT left(regexp_replace(query, '\\s+', ' ', 'g'), 70), calls, rows,
-                total_exec_time + total_plan_time, wal_bytes::bigint
+    pub async fn statements(&self) -> io::Result<Vec<StatementCost>> {
+        let query = "SELECT left(regexp_replace(query, '\\s+', ' ', 'g'), 70), calls, rows, total_plan_time,
+                total_exec_time, wal_bytes::bigint
             FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = 'bench')
-            ORDER BY 4 DESC LIMIT 20";
+            ORDER BY total_plan_time + total_exec_time DESC LIMIT 20";
         let rows = self.connect().await?.query(query, &[]).await.map_err(failed)?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4))).collect())
+        let cost = |row: &tokio_postgres::Row| StatementCost {
+            statement: row.get(0),
+            calls: row.get(1),
+            rows: row.get(2),
+            planning_ms: row.get(3),
+            execution_ms: row.get(4),
+            log_bytes: row.get(5),
+        };
+        Ok(rows.iter().map(cost).collect())
     }
 
     /// The database of the runs.
