@@ -113,7 +113,7 @@ impl PostgresStore {
             (checked, _) => checked?,
         }
         metrics::pool_size(options.pool_size);
-        let lane = Lane::start(sessions.clone(), &options);
+        let lane = Lane::start(&sessions, &options);
         Ok(Self { sessions, lane, clock: options.clock, rules: options.rules })
     }
 

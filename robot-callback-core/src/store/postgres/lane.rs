@@ -43,8 +43,9 @@ pub(super) struct Lane {
 
 impl Lane {
     /// Starts the task. It ends, after all that was queued, when the lane is dropped.
-    pub(super) fn start(sessions: Sessions, options: &PostgresOptions) -> Self {
+    pub(super) fn start(sessions: &Sessions, options: &PostgresOptions) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
+        let sessions = sessions.by_key();
         tokio::spawn(Work { sessions, rules: options.rules, clock: options.clock.clone() }.run(waiting));
         Self { queue, patience: options.report_deadline }
     }

@@ -1,5 +1,6 @@
 //! Connections, statements and transactions, in the two ways statements may be sent.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -16,6 +17,12 @@ use crate::metrics::{self, Start};
 
 /// How long a transaction that met another one waits before it is tried again.
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(5), cap: Duration::from_millis(300) };
+
+/// For transactions that find every row by its key: their plans are made once, for any number of rows, by index. Left
+/// to itself the database plans anew each time, which takes longer than the work; and it would keep a plan that reads
+/// whole tables, made while they were small.
+const BY_KEY: &str = "; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
+    SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off";
 
 /// How statements reach the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +49,8 @@ pub(super) struct Sessions {
     pool: Pool,
     mode: StatementMode,
     statement_timeout: Duration,
+    /// What begins a transaction.
+    begin: Arc<str>,
 }
 
 impl Sessions {
@@ -60,7 +69,19 @@ impl Sessions {
         let pool = pool.wait_timeout(timeout).create_timeout(timeout).recycle_timeout(timeout);
         let pool = pool.build().map_err(|error| PostgresError::Url(error.to_string()))?;
         let mode = if target.pooled { StatementMode::Unnamed } else { options.statement_mode };
-        Ok(Self { pool, mode, statement_timeout: options.statement_timeout })
+        let statement_timeout = options.statement_timeout;
+        // A database may have another isolation by default, under which a row that was waited for can't be read as it
+        // is now.
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}",
+            statement_timeout.as_millis()
+        );
+        Ok(Self { pool, mode, statement_timeout, begin: begin.into() })
+    }
+
+    /// The same, for transactions that find every row by its key.
+    pub(super) fn by_key(&self) -> Self {
+        Self { begin: format!("{}{BY_KEY}", self.begin).into(), ..self.clone() }
     }
 
     /// As [`transact_until`](Self::transact_until), within the time that some statements may take.
@@ -118,7 +139,7 @@ impl Sessions {
             idle: true,
             committed: AtomicBool::new(false),
             mode: self.mode,
-            statement_timeout: self.statement_timeout,
+            begin: self.begin.clone(),
         })
     }
 }
@@ -131,7 +152,7 @@ pub(super) struct Session {
     idle: bool,
     committed: AtomicBool,
     mode: StatementMode,
-    statement_timeout: Duration,
+    begin: Arc<str>,
 }
 
 impl Session {
@@ -139,13 +160,8 @@ impl Session {
         &self,
         work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError>,
     ) -> Result<T, PostgresError> {
-        // `work` sends its first statements behind these, without waiting in between. A database may have another
-        // isolation by default, under which a row that was waited for can't be read as it is now.
-        let begin = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}",
-            self.statement_timeout.as_millis()
-        );
-        let (begun, result) = tokio::join!(biased; self.client().batch_execute(&begin), work(self));
+        // `work` sends its first statements behind this, without waiting in between.
+        let (begun, result) = tokio::join!(biased; self.client().batch_execute(&self.begin), work(self));
         begun?;
         let result = result?;
         if !self.committed.load(Ordering::Relaxed) {

@@ -1,6 +1,9 @@
 //! What a report costs does not depend on how large its job is. Counted, not timed: the rows that the database read.
 
-use robot_callback_core::{ItemId, Report, Store};
+use robot_callback_core::{
+    Actor, Command, Deadline, ErrorType, ItemId, Operation, OperatorStore, PostgresOptions, PostgresStore,
+    Report, Store,
+};
 
 use super::crm::{Crm, number, store};
 use super::server::Database;
@@ -11,17 +14,23 @@ const REPORTS: usize = 200;
 const OLD_JOBS: &str = "INSERT INTO robot_jobs (workspace_id, status, total_items)
     SELECT id, 'completed', 0 FROM workspaces, generate_series(1, 5000)";
 
-/// The rows of tables that statements have read so far. A session tells of its own at the latest when it ends, so
-/// this waits for all others to have ended.
-async fn rows_read(database: &Database) -> i64 {
+/// Rows that statements have read so far, of any table, by any way.
+const READ: &str = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables";
+
+/// Those among them that were read because a whole table was.
+const READ_THROUGH: &str = "SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables
+    WHERE relname IN ('robot_jobs', 'robot_job_items', 'orders')";
+
+/// What the statistics say. A session tells of its own at the latest when it ends, so this waits for all others to
+/// have ended.
+async fn counted(database: &Database, count: &str) -> i64 {
     let client = database.client().await;
     let alone = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
     while number(&client, alone).await > 0 {
         tokio::task::yield_now().await;
     }
-    let read = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables";
-    number(&client, read).await
+    number(&client, count).await
 }
 
 /// How many rows are read for a report on one of so many jobs of so many items.
@@ -35,14 +44,14 @@ async fn rows_read_for_a_report(jobs: usize, size: usize) -> f64 {
     client.batch_execute(OLD_JOBS).await.unwrap();
     client.batch_execute("ANALYZE").await.unwrap();
     drop(client);
-    let before = rows_read(&database).await;
+    let before = counted(&database, READ).await;
     let store = store(&database.url()).await;
     for (n, item) in items.into_iter().enumerate() {
         let report = Report::success(item, format!("7315{n}"));
         store.apply(report).await.unwrap().expect("the item is there");
     }
     drop(store);
-    let read = rows_read(&database).await - before;
+    let read = counted(&database, READ).await - before;
     f64::from(i32::try_from(read).unwrap()) / f64::from(i32::try_from(REPORTS).unwrap())
 }
 
@@ -52,4 +61,49 @@ async fn a_report_on_one_job_of_20_000_items_reads_no_more_than_one_on_200_jobs_
     println!("{one:.1} rows are read for a report on one job, {many:.1} on 200 jobs");
     assert!(many < 50.0, "a report reads its own rows: {many}");
     assert!(one <= many * 1.25, "however many others its job has: {one} against {many}");
+}
+
+#[tokio::test]
+async fn plans_that_were_made_on_small_tables_read_none_through_when_they_have_grown() {
+    const GROWN: usize = 5_000;
+    let Crm { database, client, shop } = Crm::new().await;
+    let store = store(&database.url()).await;
+    for round in 0..8 {
+        // Eight, because a database looks at a statement's first five plans before it keeps one.
+        let item = shop.batch(&client, 1).await.items[0];
+        store.apply(Report::success(item, format!("7315{round}"))).await.unwrap().expect("the item is there");
+    }
+    let items = shop.batch(&client, GROWN).await.items;
+    for (n, item) in items.into_iter().take(20).enumerate() {
+        store.apply(Report::success(item, format!("7316{n}"))).await.unwrap().expect("the item is there");
+    }
+    drop((store, client));
+    let read = counted(&database, READ_THROUGH).await;
+    println!("{read} rows were read because a whole table was");
+    assert!(read < i64::try_from(GROWN).unwrap(), "no plan reads tables through: {read} rows");
+}
+
+/// Notes under which settings an item was changed.
+const NOTE_SETTINGS: &str = "CREATE TABLE noted (plans text);
+    CREATE FUNCTION note_settings() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN INSERT INTO noted VALUES (current_setting(''plan_cache_mode'')); RETURN NEW; END';
+    CREATE TRIGGER note_settings AFTER UPDATE ON robot_job_items FOR EACH ROW EXECUTE FUNCTION note_settings()";
+
+#[tokio::test]
+async fn a_report_is_not_planned_anew_and_nothing_of_that_outlives_its_transaction() {
+    let crm = Crm::new().await;
+    let batch = crm.batch(1).await;
+    crm.client.batch_execute(NOTE_SETTINGS).await.unwrap();
+    let options = PostgresOptions { pool_size: 1, ..PostgresOptions::default() };
+    let store = PostgresStore::connect(&crm.database.url(), options).await.unwrap();
+    let report = Report::error(batch.items[0], ErrorType::Portal, "Ciudad no cubierta");
+    store.apply(report).await.unwrap().expect("the item is there");
+    let retry = Operation::Retry { job_id: batch.job, items: None, run: None, deadline: Deadline::Never };
+    store.operate(Command::new(retry, Actor::default())).await.unwrap().expect("nothing stands against it");
+    let noted: String =
+        crm.client.query_one("SELECT string_agg(plans, ', ') FROM noted", &[]).await.unwrap().get(0);
+    assert_eq!(
+        noted, "force_generic_plan, auto",
+        "the report's settings, and on the same connection the retry's"
+    );
 }
