@@ -116,9 +116,11 @@ impl NewJob {
         check_key(self.idempotency_key.as_ref())?;
         let mut seen = HashSet::new();
         for (n, item) in self.items.iter().enumerate() {
-            let foreign = |order: &Order| order.workspace_id != self.workspace_id;
-            if matches!(&item.order, NewOrder::Details(order) if foreign(order)) {
-                return Err(FieldError::new(format!("orders[{n}].orderId"), Self::FOREIGN_ORDER));
+            if let NewOrder::Details(order) = &item.order {
+                if order.workspace_id != self.workspace_id {
+                    return Err(FieldError::new(format!("orders[{n}].orderId"), Self::FOREIGN_ORDER));
+                }
+                check_texts(n, order)?;
             }
             if !seen.insert(item.order.id()) {
                 return Err(FieldError::new(format!("orders[{n}].orderId"), "stands in this job twice"));
@@ -163,10 +165,38 @@ impl NewJob {
     }
 }
 
+/// The one character that PostgreSQL has no place for in a text.
+const NO_NUL: &str = "must not contain the character U+0000";
+
+/// The rule of all texts of the order that stands at that place.
+fn check_texts(n: usize, order: &Order) -> Result<(), FieldError> {
+    let contact = order.contact.as_ref();
+    let texts = [
+        ("name", order.name.as_ref()),
+        ("description", order.description.as_ref()),
+        ("carrier", order.carrier.as_ref()),
+        ("trackingNumber", order.tracking_number.as_ref()),
+        ("carrierGuideNumber", order.carrier_guide_number.as_ref()),
+        ("shippingAddress", order.shipping_address.as_ref()),
+        ("shippingCity", order.shipping_city.as_ref()),
+        ("shippingDepartment", order.shipping_department.as_ref()),
+        ("contact.name", contact.map(|contact| &contact.name)),
+        ("contact.phone", contact.map(|contact| &contact.phone)),
+        ("contact.email", contact.and_then(|contact| contact.email.as_ref())),
+    ];
+    match texts.into_iter().find(|(_, text)| text.is_some_and(|text| text.contains('\0'))) {
+        Some((name, _)) => Err(FieldError::new(format!("orders[{n}].{name}"), NO_NUL)),
+        None => Ok(()),
+    }
+}
+
 /// The rule of an idempotency key, whether it is the one that counts or not.
 pub(crate) fn check_key(key: Option<&String>) -> Result<(), FieldError> {
     if key.is_some_and(|key| !(1..=255).contains(&key.chars().count())) {
         return Err(FieldError::new("idempotencyKey", "must be 1 to 255 characters long"));
+    }
+    if key.is_some_and(|key| key.contains('\0')) {
+        return Err(FieldError::new("idempotencyKey", NO_NUL));
     }
     Ok(())
 }

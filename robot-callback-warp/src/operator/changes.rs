@@ -136,5 +136,8 @@ pub(super) async fn drop(ask: Ask) -> Result<Response, Refusal> {
     if !(1..=500).contains(&reason.trim().chars().count()) {
         return Err(FieldError::new("reason", "must be 1 to 500 characters long").into());
     }
+    if reason.contains('\0') {
+        return Err(FieldError::new("reason", "must not contain the character U+0000").into());
+    }
     operate(ask, Operation::Drop { entry_id, reason: reason.trim().to_owned() }).await
 }

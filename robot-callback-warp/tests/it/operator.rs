@@ -91,6 +91,29 @@ async fn a_request_that_breaks_a_rule_is_400_with_the_field_and_the_rule() {
     is_problem(&key.reply(&routes).await, 400, "idempotency-key must be printable ASCII text");
 }
 
+/// A store may have no place for it, and PostgreSQL has none.
+#[tokio::test]
+async fn a_text_with_the_character_zero_is_refused_whatever_the_store() {
+    let routes = fresh();
+    for (field, orders) in [
+        ("orders[0].name", r#"[{"name":"a\u0000"}]"#),
+        ("orders[1].description", r#"[{},{"description":"\u0000"}]"#),
+        ("orders[0].shippingAddress", r#"[{"shippingAddress":"a\u0000b"}]"#),
+        ("orders[0].shippingCity", r#"[{"shippingCity":"a\u0000b"}]"#),
+        ("orders[0].shippingDepartment", r#"[{"shippingDepartment":"a\u0000b"}]"#),
+        ("orders[0].contact.name", r#"[{"contact":{"name":"\u0000","phone":"1"}}]"#),
+        ("orders[0].contact.phone", r#"[{"contact":{"name":"Ana","phone":"\u0000"}}]"#),
+        ("orders[0].contact.email", r#"[{"contact":{"name":"Ana","phone":"1","email":"\u0000"}}]"#),
+        ("idempotencyKey", r#"[{}],"idempotencyKey":"a\u0000b""#),
+    ] {
+        let reply = post().body(body(orders)).reply(&routes).await;
+        is_problem(&reply, 400, &format!("{field} must not contain the character U+0000"));
+    }
+    let drop = warp::test::request().method("POST").path("/api/dead-letters/1/drop");
+    let drop = drop.header("authorization", "Bearer token").body(r#"{"reason":"a\u0000"}"#);
+    is_problem(&drop.reply(&routes).await, 400, "reason must not contain the character U+0000");
+}
+
 #[tokio::test]
 async fn an_array_is_no_object_wherever_it_stands() {
     let routes = fresh();
