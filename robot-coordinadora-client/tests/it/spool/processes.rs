@@ -21,6 +21,9 @@ async fn live(role: &str) {
     let [folder, callback_url] =
         ["ROBOT_TEST_FOLDER", "ROBOT_TEST_URL"].map(|name| env::var(name).expect(name));
     let keyring = std::sync::Arc::new(robot_coordinadora_client::MemoryKeyring::new());
+    if role == "delivers" {
+        keyring.keep("crm", SECRET).unwrap();
+    }
     let spool = match Spool::open(&folder, client(), keyring.clone(), Robot::new().options) {
         Ok(spool) => spool,
         Err(error) => return println!("refused: {error}"),
@@ -33,8 +36,6 @@ async fn live(role: &str) {
         }
         let _killed_while_it_waits = std::io::stdin().read_line(&mut String::new());
     } else {
-        keyring.keep("crm", SECRET).unwrap();
-        spool.resume(&crm);
         println!("\n{} wait in the end", spool.flush(LONG).await.waiting);
     }
 }
