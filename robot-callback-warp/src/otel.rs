@@ -91,10 +91,11 @@ struct Collector {
 #[async_trait]
 impl HttpClient for Collector {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let request = request.try_into()?;
-        let http = self.http.clone();
+        let (head, body) = request.into_parts();
+        // Made by its parts, it takes a password out of the URL into a header, as it should be; converted, it does not.
+        let request = self.http.request(head.method, head.uri.to_string()).headers(head.headers).body(body);
         let sending = self.runtime.spawn(async move {
-            let (head, body) = Response::from(http.execute(request).await?).into_parts();
+            let (head, body) = Response::from(request.send().await?).into_parts();
             Ok::<_, reqwest::Error>(Response::from_parts(head, body.collect().await?.to_bytes()))
         });
         Ok(sending.await??)

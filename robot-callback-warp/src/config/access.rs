@@ -10,7 +10,7 @@ use robot_callback_core::{Secrets, SigningKey};
 use super::layers::Layers;
 use super::number::{seconds, switch};
 use super::problems::Problems;
-use super::secret::{Credential, SecretError, SecretSource};
+use super::secret::{Credential, Hidden, SecretError, SecretSource};
 use super::workspaces::{self, WorkspaceFile};
 use super::{Setting, setting};
 
@@ -22,7 +22,7 @@ const TOLERANCE: Duration = Duration::from_secs(300);
 pub(crate) struct Access {
     /// None where it would let nobody in, or workspaces have their own and nobody set one for all.
     pub(crate) secret: Option<SecretSource>,
-    pub(crate) previous_secret: Option<String>,
+    pub(crate) previous_secret: Option<Hidden>,
     pub(crate) workspaces: Option<PathBuf>,
     pub(crate) signing_keys: Option<SecretSource>,
     pub(crate) tolerance: Duration,
@@ -65,7 +65,7 @@ impl Access {
         let own = || workspaces.is_none().then(|| SecretSource::kept("secret"));
         Self {
             secret: secret.or_else(own).filter(|_| !signed_only),
-            previous_secret: layers.get(&setting::SECRET_PREVIOUS).map(|given| given.value),
+            previous_secret: layers.get(&setting::SECRET_PREVIOUS).map(|given| Hidden(given.value)),
             workspaces,
             signing_keys,
             tolerance: problems.or(seconds(layers, &setting::SIGNATURE_TOLERANCE), None).unwrap_or(TOLERANCE),
@@ -95,7 +95,8 @@ impl Access {
         let own = self.workspaces.as_deref().map_or(Ok(Vec::new()), workspaces::read)?;
         let plain = || {
             let given = secret.iter().flat_map(|secret| &secret.values);
-            given.chain(self.previous_secret.iter().filter(|_| !self.signed_only))
+            given
+                .chain(self.previous_secret.iter().map(|Hidden(secret)| secret).filter(|_| !self.signed_only))
         };
         tell_apart(plain(), &own)?;
         let mut secrets = Secrets::new(plain()).signed_with(keys, self.tolerance);

@@ -41,6 +41,16 @@ impl fmt::Debug for SecretSource {
     }
 }
 
+/// A secret that was given and needs no telling of where it came from.
+#[derive(Clone)]
+pub(crate) struct Hidden(pub(crate) String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(redacted)")
+    }
+}
+
 /// Secrets, and what may be said of them.
 pub(crate) struct Credential {
     /// All that are valid; the first is the current one. Never none.

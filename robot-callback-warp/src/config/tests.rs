@@ -77,6 +77,26 @@ fn the_defaults_are_those_of_the_help() {
 }
 
 #[test]
+fn nothing_secret_shows_in_debug_output() {
+    let file = "
+        secret = 'canary-secret-0123456789'
+        secret_previous = 'canary-previous-0123456789'
+        signing_keys = 'whsec_Y2FuYXJ5LXNpZ25pbmcta2V5LTEyMzQ1Njc4OTA='
+        operator_token = 'ana~canary-token-0123456789'
+        inngest_event_key = 'canary-event-key-0123456789'
+        database_url = 'postgres://me:canary-password@db/shop'
+        database_direct_url = 'postgres://me:canary-password@db/shop'
+    ";
+    let layers = layers(file, &[], &[]);
+    let config = Config::of(&layers).unwrap();
+    let granted = config.access.read().unwrap();
+    let shown = format!("{config:?} {:?} {:?}", granted.secrets, granted.tokens);
+    for word in ["canary", "Y2FuYXJ5"] {
+        assert!(!shown.contains(word), "{shown}");
+    }
+}
+
+#[test]
 fn every_setting_of_the_file_is_taken_in_its_own_type() {
     let file = "
         database_url = 'sqlite:///var/lib/robot.db'
@@ -90,7 +110,7 @@ fn every_setting_of_the_file_is_taken_in_its_own_type() {
     ";
     let config = config(file, &[], &[]).unwrap();
     assert_eq!(config.database, Database::Sqlite("/var/lib/robot.db".into()));
-    assert_eq!(config.access.previous_secret.as_deref(), Some("p"));
+    assert_eq!(config.access.previous_secret.map(|secret| secret.0).as_deref(), Some("p"));
     assert_eq!((config.bind.port(), config.field_changes), (9, true));
     assert_eq!((config.serving.limits.connections, config.serving.limits.idle), (5, Duration::from_secs(70)));
 }

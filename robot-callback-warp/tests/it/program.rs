@@ -4,6 +4,7 @@
 mod backup;
 mod canaries;
 mod check_config;
+mod container;
 mod https;
 mod late_waiter;
 mod observing;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::key::EventKey;
+use super::request::{Written, without_data};
 
 /// An answer as it came, cut to what matters.
 pub(super) struct Answer {
@@ -49,37 +50,39 @@ struct Body {
 }
 
 impl Answer {
-    /// Judges the answer to a request of `sent` events.
-    pub(super) fn judge(&self, sent: usize, key: &EventKey) -> Judgement {
+    /// Judges the answer to a request of those events.
+    pub(super) fn judge(&self, sent: &[Written], key: &EventKey) -> Judgement {
         // The content type says nothing: success comes as `text/plain`.
         let body = serde_json::from_slice::<Body>(&self.body).ok();
         match (self.status, body) {
             (200, Some(body)) => self.judge_ids(&body, sent, key),
             // Inngest says why. A page of another server's is no word about an event.
-            (400 | 422, Some(body)) if body.has_error() => Judgement::Mixed(self.failure(Some(&body), key)),
+            (400 | 422, Some(body)) if body.has_error() => {
+                Judgement::Mixed(self.failure(Some(&body), sent, key))
+            }
             // This one comes from whatever stands in front, in its own words.
-            (413, body) => Judgement::Mixed(self.failure(body.as_ref(), key)),
+            (413, body) => Judgement::Mixed(self.failure(body.as_ref(), sent, key)),
             (200 | 400 | 422, _) => self.later(Failure::Foreign { status: self.status }),
-            (_, body) => self.later(self.failure(body.as_ref(), key)),
+            (_, body) => self.later(self.failure(body.as_ref(), sent, key)),
         }
     }
 
-    fn judge_ids(&self, body: &Body, sent: usize, key: &EventKey) -> Judgement {
+    fn judge_ids(&self, body: &Body, sent: &[Written], key: &EventKey) -> Judgement {
         let taken = body.ids.iter().flatten().filter(|id| !id.is_empty()).count();
         if body.has_error() {
-            self.later(self.failure(Some(body), key))
-        } else if body.status != Some(200) || taken == 0 || taken > sent {
+            self.later(self.failure(Some(body), sent, key))
+        } else if body.status != Some(200) || taken == 0 || taken > sent.len() {
             self.later(Failure::Foreign { status: self.status })
-        } else if taken < sent {
-            Judgement::Mixed(Failure::Fewer { taken, sent })
+        } else if taken < sent.len() {
+            Judgement::Mixed(Failure::Fewer { taken, sent: sent.len() })
         } else {
             Judgement::Taken
         }
     }
 
-    fn failure(&self, body: Option<&Body>, key: &EventKey) -> Failure {
+    fn failure(&self, body: Option<&Body>, sent: &[Written], key: &EventKey) -> Failure {
         let why = body.and_then(|body| body.error.as_str()).unwrap_or("no reason given");
-        Failure::Refused { status: self.status, why: key.hide_in(why) }
+        Failure::Refused { status: self.status, why: key.hide_in(&without_data(why, sent)) }
     }
 
     fn later(&self, failure: Failure) -> Judgement {

@@ -32,7 +32,7 @@ impl Endpoint {
     /// Sends events, at least one, in one request.
     pub(super) async fn send(&self, events: &[Written]) -> Judgement {
         match self.exchange(request::body(events)).await {
-            Ok(answer) => answer.judge(events.len(), &self.key),
+            Ok(answer) => answer.judge(events, &self.key),
             Err(failure) => Judgement::Later(Postponement::from(failure)),
         }
     }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::event::Event;
@@ -68,6 +69,30 @@ pub(super) fn cut(events: &[Written], max_bytes: usize, max_events: usize) -> Ve
     requests
 }
 
+/// A receiver's words without what the events' data say: it may repeat what it was sent, and that is about people.
+/// Shorter words than three letters stay, since they are in everything.
+pub(super) fn without_data(words: &str, events: &[Written]) -> String {
+    const LONGEST: usize = 4000;
+    let mut told = Vec::new();
+    for event in events {
+        let mut event = serde_json::from_slice::<Value>(event).unwrap_or_default();
+        texts(event.get_mut("data").map(Value::take).unwrap_or_default(), &mut told);
+    }
+    // The longest first: one may be a part of another.
+    told.sort_unstable_by_key(|text| std::cmp::Reverse(text.len()));
+    let words: String = words.chars().take(LONGEST).collect();
+    told.iter().fold(words, |words, text| words.replace(text.as_str(), "[data]"))
+}
+
+fn texts(value: Value, told: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text.chars().count() >= 3 => told.push(text),
+        Value::Array(values) => values.into_iter().for_each(|value| texts(value, told)),
+        Value::Object(values) => values.into_iter().for_each(|(_, value)| texts(value, told)),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +118,15 @@ mod tests {
     fn the_number_of_events_is_limited_too_and_none_is_lost() {
         assert_eq!(cut(&events(&[1; 7]), 1000, 3), [0..3, 3..6, 6..7]);
         assert_eq!(cut(&[], 1000, 3), []);
+    }
+
+    #[test]
+    fn what_a_receiver_repeats_of_the_data_is_taken_out_of_its_words() {
+        let data =
+            r#"{"contactName":"Ana","contactEmail":"ana@example.com","more":["Calle Ana 1",{"x":"no"}]}"#;
+        let data = RawValue::from_string(data.into()).unwrap();
+        let event = Event { name: "shop/sent".into(), id: "sent:1".into(), data, traceparent: None };
+        let said = without_data("no name in sent:1 (Ana, Calle Ana 1, ana@example.com)", &write(&[event]));
+        assert_eq!(said, "no name in sent:1 ([data], [data], [data])");
     }
 }
