@@ -4,7 +4,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
-/// A whole number of a request. Past 2^53 not every program keeps one exactly, so that there it is refused (RFC 7493).
+/// A whole number of a request. One of more than fifteen digits is refused: past that, not every program keeps each of
+/// them, however it is written.
 ///
 /// ```
 /// # use robot_callback_core::Whole;
@@ -16,7 +17,7 @@ use serde_json::Number;
 pub struct Whole<T>(pub T);
 
 /// The largest that is exact everywhere.
-const EXACT: i64 = (1 << 53) - 1;
+const EXACT: i64 = 999_999_999_999_999;
 
 impl<'de, T: TryFrom<i64>> Deserialize<'de> for Whole<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -58,8 +59,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_and_not_bent() {
-        assert_eq!(read::<i64>("9007199254740991"), Some(EXACT));
-        for text in ["9007199254740992", "9007199254740992.0", "1e300", "-1e300", "18446744073709551615"] {
+        for text in ["999999999999999", "999999999999999.0", "828087324535319.0"] {
+            assert_eq!(read(text), text.trim_end_matches(".0").parse::<i64>().ok(), "{text}");
+        }
+        for text in ["1000000000000000", "1000000000000000.0", "1e300", "-1e300", "18446744073709551615"] {
             assert_eq!(read::<i64>(text), None, "{text}");
         }
         assert_eq!(
