@@ -1,112 +1,26 @@
 //! Random batches, a portal of random faults, a receiver of random answers, and a robot that dies at random, with the
 //! spool and the keyring it has in earnest: every order is submitted at most once, and reported exactly once in the end.
 
+mod plan;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use robot_callback_core::{Backoff, OrderId, Report, WorkspaceId};
+use robot_callback_core::{Backoff, Report};
 use robot_coordinadora_client::{
-    AcceptError, Acceptance, BatchOrder, BatchRequest, Client, FileKeyring, Robot, RobotOptions, Spool,
-    SpoolOptions,
+    AcceptError, Acceptance, BatchRequest, Client, FileKeyring, Robot, RobotOptions, Spool, SpoolOptions,
 };
 use tempfile::TempDir;
 
+use self::plan::{Plan, Reply, batches, plan};
 use super::fuse::{Fuse, Fused};
-use super::portal::{Fault, LoginFault, Search, TestPortal};
-use super::world::{CALLBACK_SECRET, Told, batch, runtime};
+use super::portal::TestPortal;
+use super::world::{CALLBACK_SECRET, Told, runtime};
 use crate::quick;
 use crate::server::{Server, answer, applied, hang, hang_up, problem};
 use crate::spool::LONG;
-
-/// What the receiver does with a report. All but the first two take it, and lose or garble their answer.
-#[derive(Clone, Copy, Debug)]
-enum Reply {
-    Busy,
-    LocksOut,
-    Takes,
-    SaysNothing,
-    SaysFailure,
-    SaysNonsense,
-}
-
-/// Everything that comes about by chance.
-#[derive(Clone, Debug)]
-struct Plan {
-    batches: Vec<PlannedBatch>,
-    logins: Vec<Option<LoginFault>>,
-    search: Search,
-    replies: Vec<Reply>,
-    /// After how many calls each life but the last ends.
-    lives: Vec<isize>,
-}
-
-#[derive(Clone, Debug)]
-struct PlannedBatch {
-    workspace: bool,
-    orders: Vec<PlannedOrder>,
-}
-
-#[derive(Clone, Debug)]
-struct PlannedOrder {
-    /// Some orders stand in two batches.
-    shared: bool,
-    has_city: bool,
-    fault: Option<Fault>,
-}
-
-fn plan() -> impl Strategy<Value = Plan> {
-    let logins =
-        [None, None, None, Some(LoginFault::Refuses), Some(LoginFault::Fails), Some(LoginFault::Panics)];
-    let searches = [Search::Honest, Search::Honest, Search::Unclear, Search::Fails, Search::Panics];
-    let replies = [
-        Reply::Busy,
-        Reply::LocksOut,
-        Reply::Takes,
-        Reply::SaysNothing,
-        Reply::SaysFailure,
-        Reply::SaysNonsense,
-    ];
-    let parts = (
-        prop::collection::vec(planned_batch(), 1..4),
-        prop::collection::vec(prop::sample::select(logins.to_vec()), 0..4),
-        prop::sample::select(searches.to_vec()),
-        prop::collection::vec(prop::sample::select(replies.to_vec()), 0..12),
-        prop::collection::vec(0..40_isize, 0..5),
-    );
-    parts.prop_map(|(batches, logins, search, replies, lives)| Plan {
-        batches,
-        logins,
-        search,
-        replies,
-        lives,
-    })
-}
-
-fn planned_batch() -> impl Strategy<Value = PlannedBatch> {
-    let orders = prop::collection::vec(planned_order(), 1..5);
-    (any::<bool>(), orders).prop_map(|(workspace, orders)| PlannedBatch { workspace, orders })
-}
-
-fn planned_order() -> impl Strategy<Value = PlannedOrder> {
-    use Fault::{
-        Fails, FailsAfterCreating, Hangs, HangsAfterCreating, OddNumber, Panics, PanicsAfterCreating, Refuses,
-    };
-    let faults = [
-        Refuses,
-        Fails,
-        FailsAfterCreating,
-        Hangs,
-        HangsAfterCreating,
-        Panics,
-        PanicsAfterCreating,
-        OddNumber,
-    ];
-    let fault = prop::option::of(prop::sample::select(faults.to_vec()));
-    (prop::bool::weighted(0.2), prop::bool::weighted(0.9), fault)
-        .prop_map(|(shared, has_city, fault)| PlannedOrder { shared, has_city, fault })
-}
 
 /// What outlasts every life of the robot.
 struct World {
@@ -136,7 +50,7 @@ impl World {
             }
         });
         let server = server.await;
-        let batches = planned(plan, &portal, &server);
+        let batches = batches(plan, &portal, &server.url());
         Self { folder: tempfile::tempdir().unwrap(), portal, server, fuse, batches }
     }
 
@@ -220,26 +134,6 @@ impl World {
             (None, told) => assert!(matches!(told, Told::Error(..)), "{reference} was not created: {told:?}"),
         }
     }
-}
-
-fn planned(plan: &Plan, portal: &TestPortal, server: &Server) -> Vec<BatchRequest> {
-    let workspaces = [WorkspaceId::random(), WorkspaceId::random()];
-    let shared = OrderId::random();
-    let mut batches = Vec::new();
-    for (number, planned) in plan.batches.iter().enumerate() {
-        let mut request = batch([]);
-        request.workspace_id = workspaces[usize::from(planned.workspace)];
-        request.callback_url = server.url();
-        for (place, order) in planned.orders.iter().enumerate() {
-            let reference = format!("{}{number}#{place}", if order.has_city { "" } else { "-" });
-            order.fault.iter().for_each(|fault| portal.fault(&reference, *fault));
-            let [made]: [BatchOrder; 1] = batch([&*reference]).orders.try_into().unwrap();
-            let order_id = if order.shared { shared } else { made.order_id };
-            request.orders.push(BatchOrder { order_id, ..made });
-        }
-        batches.push(request);
-    }
-    batches
 }
 
 /// Hands the batch over, as its sender would: again until it is taken.
