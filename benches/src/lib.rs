@@ -14,6 +14,7 @@ mod plan;
 mod plot;
 mod server;
 mod spool;
+mod statistics;
 
 pub mod limits;
 mod run;
@@ -26,3 +27,4 @@ pub use plot::plot;
 pub use run::{Figures, Run};
 pub use server::serve_if_asked;
 pub use spool::{Backlog, Drained, Filled};
+pub use statistics::{BOUND, Comparison};

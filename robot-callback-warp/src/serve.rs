@@ -105,7 +105,7 @@ impl Door {
         let full = self.is_full();
         if full && !self.full {
             counter!(CONNECTIONS_FULL.name).increment(1);
-            tracing::warn!("all connections are in use; idle ones make room, else further callers wait");
+            tracing::warn!("places run short; idle connections make room, else further callers wait");
         }
         self.full = full;
         let permit = self.enter().await;

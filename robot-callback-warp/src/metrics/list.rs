@@ -37,7 +37,7 @@ metrics! {
     CONNECTIONS: Kind::Gauge, "connections_open", [],
         "Connections that are open, on every listener.";
     CONNECTIONS_FULL: Kind::Counter, "connections_full_total", [],
-        "Times that every connection was in use, so that further callers waited.";
+        "Times that places ran short, so that idle connections made room for further callers.";
     CONNECTIONS_SILENT: Kind::Counter, "connections_silent_total", [],
         "Connections closed because they brought no request in time, or because another caller needed their place.";
     SLOWED: Kind::Counter, "authentications_slowed_total", [],
