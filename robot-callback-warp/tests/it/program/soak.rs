@@ -2,7 +2,7 @@
 //!
 //! `SOAK_CONNECTIONS=10000 cargo test --release -p robot-callback-warp --all-features --test it soak -- --nocapture` is
 //! the size to judge by; by itself the test is small enough for any machine. Both print their figures: the robots' answers
-//! before the crowd comes, and in the midst of it. (Two files for each of the crowd: `ulimit -Hn` must say 12000 or more.)
+//! before the crowd comes, and in the midst of it. (`ulimit -Hn` must say 11000 or more.)
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
