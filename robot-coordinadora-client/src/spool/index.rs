@@ -37,6 +37,8 @@ pub(super) struct Flight {
     pub(super) to: Arc<NamedDestination>,
     /// How often it failed before.
     pub(super) tries: u32,
+    /// How often its destination had been resumed when it left.
+    pub(super) resumed: u32,
 }
 
 impl Index {
@@ -65,7 +67,7 @@ impl Index {
         let mut flights = Vec::new();
         for lane in self.lanes.values_mut() {
             while let Some(seq) = lane.take(now, at_once, |seq| entries.get(&seq).map(|entry| entry.item)) {
-                flights.extend(entries.get(&seq).map(|entry| entry.flight(seq)));
+                flights.extend(entries.get(&seq).map(|entry| entry.flight(seq, lane.resumed)));
             }
         }
         flights
@@ -192,7 +194,7 @@ impl Index {
 }
 
 impl Entry {
-    fn flight(&self, seq: Seq) -> Flight {
-        Flight { seq, item: self.item, to: self.to.clone(), tries: self.tries }
+    fn flight(&self, seq: Seq, resumed: u32) -> Flight {
+        Flight { seq, item: self.item, to: self.to.clone(), tries: self.tries, resumed }
     }
 }

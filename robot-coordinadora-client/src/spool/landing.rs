@@ -117,6 +117,9 @@ impl Shared {
         let mut index = self.index();
         index.again(flight.seq, flight.tries, now);
         let Some(lane) = index.lane(&flight.to) else { return };
+        if lane.resumed != flight.resumed {
+            return; // it left before somebody acted; the next attempt tells whether that helped
+        }
         let first = lane.stopped.is_none();
         lane.stopped = Some(Stopped { reason: reason.clone(), secret, look });
         drop(index);
@@ -130,6 +133,7 @@ impl Shared {
         let mut index = self.index();
         let Some(lane) = index.lane(to) else { return };
         let was = lane.stopped.take();
+        lane.resumed = lane.resumed.wrapping_add(1);
         lane.succeeded(); // whatever it did before says nothing any longer
         drop(index);
         if was.is_some() {

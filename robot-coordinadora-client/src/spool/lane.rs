@@ -20,6 +20,8 @@ pub(super) struct Lane {
     /// Until when it is left alone.
     rests_until: Option<Timestamp>,
     pub(super) stopped: Option<Stopped>,
+    /// How often sending was resumed.
+    pub(super) resumed: u32,
 }
 
 /// Why nothing is sent to a destination.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use robot_callback_core::{ItemId, Report};
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::*;
@@ -33,6 +34,8 @@ enum Mode {
     Busy(Option<Duration>),
     Refuses,
     LocksOut,
+    /// The same, once it is [told to](Receivers::late).
+    LocksOutLate,
     Hangs,
     Panics,
 }
@@ -42,6 +45,7 @@ enum Mode {
 struct Receivers {
     modes: Mutex<BTreeMap<String, Mode>>,
     sent: Mutex<Vec<Sent>>,
+    late: Notify,
 }
 
 /// A report that was sent, and what the receiver made of it.
@@ -79,6 +83,10 @@ impl Receivers {
             Mode::Busy(retry_after) => Err(answered(503, TryAgain::Later, retry_after)),
             Mode::Refuses => Err(answered(404, TryAgain::Never, None)),
             Mode::LocksOut => Err(answered(401, TryAgain::Reconfigured, None)),
+            Mode::LocksOutLate => {
+                self.late.notified().await;
+                Err(answered(401, TryAgain::Reconfigured, None))
+            }
             Mode::Hangs => {
                 let deadline = Duration::from_secs(10);
                 tokio::time::sleep(deadline).await;

@@ -150,3 +150,29 @@ fn the_defaults_are_those_of_the_documentation() {
     assert!(options.on_alarm.is_none());
     assert_ne!(options.seed, SpoolOptions::default().seed, "the seed is random");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_what_was_sent_before_a_destination_was_resumed_does_not_stop_it_again() {
+    let robot = Robot::new();
+    robot.receivers.set(&shop("a"), Mode::LocksOutLate);
+    let spool = robot.open();
+    spooled(&spool, &shop("a")).await;
+    while robot.receivers.sent().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    robot.receivers.set(&shop("a"), Mode::LocksOut);
+    spooled(&spool, &shop("a")).await;
+    while spool.status().stopped.is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    robot.receivers.set(&shop("a"), Mode::Takes);
+    spool.resume(&shop("a"));
+    robot.receivers.late.notify_one();
+    let left = spool.flush(LONG).await;
+    assert_eq!(
+        (left.waiting, left.stopped.len()),
+        (0, 0),
+        "the new secret counts, not the old answer: {left:?}"
+    );
+    assert_eq!(robot.receivers.sent().len(), 4, "the late refusal, the prompt one, and both reports again");
+}
