@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -40,7 +41,8 @@ impl Cluster {
         let port = port.expect("some port is free").port();
         let mut keeper = Command::new("/bin/sh");
         keeper.args(["-c", KEEPER, "keeper"]).arg(&folder).arg(port.to_string()).arg(settings);
-        let keeper = keeper.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        // In a process group of its own: what ends this program's group leaves it time to clear up.
+        let keeper = keeper.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut keeper = keeper.expect("a shell can be started");
         let mut bin = String::new();
         let mut output = keeper.stdout.take().expect("its output is ours");
