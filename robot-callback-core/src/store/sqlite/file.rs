@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::error::SqliteError;
@@ -25,6 +26,9 @@ const MIGRATIONS: [Migration; 2] = [
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS migrations (
   version INTEGER PRIMARY KEY, compatible_from INTEGER NOT NULL
 ) STRICT";
+
+/// How much of the file a connection keeps in memory once it has read it.
+const CACHE_KIB: i64 = 16 * 1024;
 
 #[derive(Clone)]
 pub(super) struct DatabaseFile {
@@ -59,6 +63,9 @@ impl DatabaseFile {
         let db = Connection::open_with_flags(&self.path, flags).map_err(|error| self.cannot_open(error))?;
         db.busy_timeout(self.busy_timeout)?;
         db.set_prepared_statement_cache_capacity(64);
+        // Else SQLite plans a statement anew whenever the values it is given might matter to a partial index.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        db.pragma_update(None, "cache_size", -CACHE_KIB)?;
         Ok(db)
     }
 

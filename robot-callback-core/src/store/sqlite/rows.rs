@@ -117,3 +117,25 @@ pub(super) fn unreadable(row: &Row<'_>, column: &str, why: String) -> rusqlite::
     let place = row.as_ref().column_index(column).unwrap_or_default();
     rusqlite::Error::FromSqlConversionFailure(place, Type::Text, format!("{column}: {why}").into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rusqlite::StatementStatus;
+
+    use super::super::file::DatabaseFile;
+    use super::*;
+
+    #[test]
+    fn a_reports_rows_are_looked_for_without_being_planned_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = DatabaseFile::new(&folder.path().join("file.db"), Duration::from_secs(5));
+        let db = file.open_for_writing().unwrap();
+        for _ in 0..3 {
+            assert_eq!(scene(&db, ItemId::random()).unwrap().map(|scene| scene.item), None);
+        }
+        let planned_anew = db.prepare_cached(&SCENE).unwrap().get_status(StatementStatus::RePrepare);
+        assert_eq!(planned_anew, 0, "the plan is the same for every item");
+    }
+}
