@@ -90,5 +90,7 @@ pub(crate) async fn start(folder: &Path, database: &str, events: &str) -> io::Re
     command.env("INNGEST_BASE_URL", events).env("INNGEST_EVENT_KEY", "loopback");
     // Refusals are measured from one address, and it is not their slowing that is measured.
     command.env("AUTH_FAILURES", "1000000");
+    // An eighth of the places is for those who leave, and a connection of the load is silent until its turn comes.
+    command.env("MAX_CONNECTIONS", "8192");
     Child::start(command, address).await
 }

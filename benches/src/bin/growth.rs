@@ -29,6 +29,9 @@ struct Args {
     /// How often each is measured; the medians are printed
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    /// Leaves out what is smaller
+    #[arg(long, default_value_t = 0)]
+    from: usize,
     /// Where the plot goes
     #[arg(long, default_value = "benches/plots")]
     plots: PathBuf,
@@ -55,7 +58,7 @@ async fn measure(args: &Args) -> io::Result<()> {
     println!("| {across} | callbacks/s | p50, ms | p99, ms | server + database, µs each | server, MiB |");
     println!("|---|---|---|---|---|---|");
     let mut points = Vec::new();
-    for size in sizes {
+    for size in sizes.iter().filter(|size| **size >= args.from) {
         let mut all = Vec::new();
         for _ in 0..args.runs {
             all.push(one(args.what, *size, &mut database, folder.path()).await?);
