@@ -34,7 +34,13 @@ fn tool(folder: &Path, name: &str) -> Command {
         "there is no {name} in {bin}: run `bash .ci/schemathesis` once, which installs it"
     );
     let mut command = Command::new(path);
-    command.current_dir(folder).env_clear().env("HOME", folder).env("PYTHONUTF8", "1").kill_on_drop(true);
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", folder)
+        .env("PYTHONUTF8", "1")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .kill_on_drop(true);
     command
 }
 
