@@ -15,6 +15,7 @@ mod port;
 mod process;
 mod robot;
 mod server;
+mod threads;
 
 mod gossip;
 mod proxy;
