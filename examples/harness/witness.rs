@@ -82,26 +82,31 @@ impl Witness {
 
     /// Looks at every event as it arrives, for as long as it is polled: no job may be announced as complete while
     /// there is an item whose result nobody has sent yet.
+    ///
+    /// Each event is looked at once: what has to be looked through grows with every arrival, and whoever is polled beside
+    /// this would soon have no turn.
     pub async fn watch_arrivals(&self, inngest: &InngestLoopback) {
-        let mut seen = 0;
+        let (mut looked_at, mut ids) = (0, BTreeSet::new());
         loop {
-            inngest.wait_for(seen + 1).await;
-            let events = inngest.events();
-            self.arrived(&events);
-            seen = events.iter().map(|event| &event.id).collect::<BTreeSet<_>>().len();
+            inngest.wait_for(ids.len() + 1).await;
+            let new = inngest.events_after(looked_at);
+            looked_at += new.len();
+            new.iter().for_each(|event| self.arrived(event));
+            ids.extend(new.into_iter().map(|event| event.id));
+            tokio::task::yield_now().await;
         }
     }
 
-    fn arrived(&self, events: &[Event]) {
+    fn arrived(&self, event: &Event) {
         let mut heard = self.heard();
         let Heard { jobs, begun, too_early, .. } = &mut *heard;
+        let announced = |job: &JobId| event.id == format!("robot/job.batch_completed:{job}:1");
+        if !event.id.starts_with("robot/job.batch_completed:") {
+            return;
+        }
         let open = |items: &Vec<ItemId>| items.iter().any(|item| !begun.contains(item));
-        let open: Vec<JobId> = jobs.iter().filter(|(_, items)| open(items)).map(|(job, _)| *job).collect();
-        let announced = |job: &JobId| {
-            let id = format!("robot/job.batch_completed:{job}:1");
-            events.iter().any(|event| event.id == id)
-        };
-        too_early.extend(open.into_iter().filter(announced));
+        let early = jobs.iter().filter(|(job, items)| announced(job) && open(items));
+        too_early.extend(early.map(|(job, _)| *job));
     }
 
     pub(crate) fn sent(&self, item: ItemId) {

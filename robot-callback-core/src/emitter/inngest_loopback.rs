@@ -124,6 +124,12 @@ impl InngestLoopback {
         self.state.events()
     }
 
+    /// Every event taken after the first so many, in order, repetitions included.
+    #[must_use]
+    pub fn events_after(&self, first: usize) -> Vec<Event> {
+        self.state.events_after(first)
+    }
+
     /// The ids of what was taken, each once, sorted.
     #[must_use]
     pub fn distinct_ids(&self) -> Vec<String> {

@@ -106,6 +106,10 @@ impl State {
         self.records().events.clone()
     }
 
+    pub(super) fn events_after(&self, first: usize) -> Vec<Event> {
+        self.records().events.iter().skip(first).cloned().collect()
+    }
+
     pub(super) fn distinct_ids(&self) -> Vec<String> {
         self.records().ids.iter().cloned().collect()
     }
