@@ -15,7 +15,6 @@ mod port;
 mod process;
 mod robot;
 mod server;
-mod threads;
 
 mod gossip;
 mod proxy;

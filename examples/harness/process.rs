@@ -11,7 +11,6 @@ use tokio::time::Instant;
 
 use crate::http::{Answered, request};
 use crate::port::Port;
-use crate::threads::threads;
 
 /// How long a program may take until it is ready.
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -67,14 +66,12 @@ pub enum ProcessError {
         log: PathBuf,
     },
     /// It was not ready in time.
-    #[error("the {name} was not ready within {START_DEADLINE:?} ({said}; {threads}); its log is {}", log.display())]
+    #[error("the {name} was not ready within {START_DEADLINE:?} ({said}); its log is {}", log.display())]
     Late {
         /// What it is called.
         name: &'static str,
         /// What it said when it was last asked.
         said: String,
-        /// What its threads did then.
-        threads: String,
         /// Its log.
         log: PathBuf,
     },
@@ -106,7 +103,9 @@ impl Process {
             let ended = self.child.as_mut().map(Child::try_wait).transpose();
             match ended.map_err(|error| self.failed(error))?.flatten() {
                 Some(status) => return Err(self.ended(status)),
-                None if Instant::now() > deadline => return Err(self.late(said).await),
+                None if Instant::now() > deadline => {
+                    return Err(ProcessError::Late { name: self.launch.name, said, log: self.log() });
+                }
                 None => tokio::time::sleep(LOOK_AGAIN).await,
             }
         }
@@ -174,14 +173,6 @@ impl Process {
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!("no answer within {ANSWER_DEADLINE:?}")),
         }
-    }
-
-    async fn late(&self, said: String) -> ProcessError {
-        let threads = match self.child.as_ref().and_then(Child::id) {
-            Some(pid) => threads(pid).await,
-            None => String::new(),
-        };
-        ProcessError::Late { name: self.launch.name, said, threads, log: self.log() }
     }
 
     fn failed(&self, error: std::io::Error) -> ProcessError {

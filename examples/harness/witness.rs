@@ -1,6 +1,7 @@
 //! The witness: what was reported, and what was answered to it. Lives outside the server and outlives it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use robot_callback_core::inngest_loopback::InngestLoopback;
@@ -80,12 +81,18 @@ impl Witness {
         self.heard().jobs.insert(job.job_id, items);
     }
 
-    /// Looks at every event as it arrives, for as long as it is polled: no job may be announced as complete while
-    /// there is an item whose result nobody has sent yet.
-    ///
-    /// Each event is looked at once: what has to be looked through grows with every arrival, and whoever is polled beside
+    /// Does `work`, and meanwhile looks at every event as it arrives: no job may be announced as complete while there
+    /// is an item whose result nobody has sent yet.
+    pub async fn beside<T>(&self, inngest: &InngestLoopback, work: impl Future<Output = T>) -> T {
+        tokio::select! {
+            done = work => done,
+            never = self.watch_arrivals(inngest) => match never {},
+        }
+    }
+
+    /// Each event is looked at once: what has to be looked through would grow with every arrival, and the work beside
     /// this would soon have no turn.
-    pub async fn watch_arrivals(&self, inngest: &InngestLoopback) {
+    async fn watch_arrivals(&self, inngest: &InngestLoopback) -> Infallible {
         let (mut looked_at, mut ids) = (0, BTreeSet::new());
         loop {
             inngest.wait_for(ids.len() + 1).await;
@@ -98,15 +105,13 @@ impl Witness {
     }
 
     fn arrived(&self, event: &Event) {
+        let job = event.id.strip_prefix("robot/job.batch_completed:").and_then(|id| id.strip_suffix(":1"));
+        let Some(job) = job.and_then(|job| job.parse::<JobId>().ok()) else { return };
         let mut heard = self.heard();
         let Heard { jobs, begun, too_early, .. } = &mut *heard;
-        let announced = |job: &JobId| event.id == format!("robot/job.batch_completed:{job}:1");
-        if !event.id.starts_with("robot/job.batch_completed:") {
-            return;
+        if jobs.get(&job).is_some_and(|items| items.iter().any(|item| !begun.contains(item))) {
+            too_early.insert(job);
         }
-        let open = |items: &Vec<ItemId>| items.iter().any(|item| !begun.contains(item));
-        let early = jobs.iter().filter(|(job, items)| announced(job) && open(items));
-        too_early.extend(early.map(|(job, _)| *job));
     }
 
     pub(crate) fn sent(&self, item: ItemId) {

@@ -94,10 +94,7 @@ impl Stage {
             drained.await.map_err(|_| "events still wait")??;
             Ok::<_, Error>(incidents)
         };
-        let incidents = tokio::select! {
-            played = playing => played?,
-            () = witness.watch_arrivals(inngest) => unreachable!("it watches for as long as it is polled"),
-        };
+        let incidents = witness.beside(inngest, playing).await?;
         // Killed and never stopped: what is there now is there whatever happens.
         robot.kill().await?;
         server.kill().await?;

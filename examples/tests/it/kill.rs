@@ -49,10 +49,7 @@ async fn a_server_killed_a_hundred_times_loses_nothing_and_says_nothing_twice() 
         timeout(PATIENCE, drained(&*store)).await.expect("every event leaves").unwrap();
         truth
     };
-    let truth = tokio::select! {
-        truth = working => truth,
-        () = witness.watch_arrivals(&inngest) => unreachable!("it watches for as long as it is polled"),
-    };
+    let truth = witness.beside(&inngest, working).await;
     server.kill().await.unwrap();
 
     let store = open_store(DATABASE, folder.path()).await.unwrap();

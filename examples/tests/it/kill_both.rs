@@ -106,10 +106,7 @@ async fn a_robot_and_a_server_killed_at_every_step_lose_nothing_and_do_nothing_t
     };
     let playing =
         async { tokio::join!(rounds, fate.of_robot(&mut robot, &deaths), other_fate.of_server(&mut server)) };
-    tokio::select! {
-        ((), (), ()) = playing => {}
-        () = witness.watch_arrivals(&inngest) => unreachable!("it watches for as long as it is polled"),
-    }
+    witness.beside(&inngest, playing).await;
 
     let lives = (robot.lives(), server.lives());
     let facts = stage.end(server, robot).await;

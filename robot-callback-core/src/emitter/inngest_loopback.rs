@@ -121,7 +121,7 @@ impl InngestLoopback {
     /// Every event taken so far, in order, repetitions included.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
-        self.state.events()
+        self.events_after(0)
     }
 
     /// Every event taken after the first so many, in order, repetitions included.

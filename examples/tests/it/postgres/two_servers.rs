@@ -41,10 +41,7 @@ async fn two_servers_of_which_one_is_killed_every_second_lose_nothing_and_say_no
         timeout(PATIENCE, drained(&*store)).await.expect("every event leaves").unwrap();
         truth
     };
-    let truth = tokio::select! {
-        truth = working => truth,
-        () = witness.watch_arrivals(&inngest) => unreachable!("it watches for as long as it is polled"),
-    };
+    let truth = witness.beside(&inngest, working).await;
     let kills: u32 = servers.iter().map(|server| server.lives() - 1).sum();
     for server in &mut servers {
         server.kill().await.unwrap();

@@ -102,10 +102,6 @@ impl State {
         self.records().requests.clone()
     }
 
-    pub(super) fn events(&self) -> Vec<Event> {
-        self.records().events.clone()
-    }
-
     pub(super) fn events_after(&self, first: usize) -> Vec<Event> {
         self.records().events.iter().skip(first).cloned().collect()
     }
