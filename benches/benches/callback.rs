@@ -2,46 +2,30 @@
 
 #![allow(missing_docs, reason = "criterion's macros make public items without docs")]
 
+#[path = "../src/sample.rs"]
+mod sample;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use robot_callback_core::{
-    EmitError, Emitter, Event, ItemId, MemoryStore, NewJob, OperatorStore, Secrets, SqliteOptions,
-    SqliteStore, Store, Verdict, handle_callback,
+    MemoryStore, OperatorStore, Secrets, SqliteOptions, SqliteStore, Store, Verdict, handle_callback,
 };
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+use self::sample::{NoRelay, sample_body, sample_job};
+
 const SECRET: &[u8] = b"a callback secret of some length";
 const JOB: usize = 1_000;
 
-/// Leaves everything in the outbox: what is measured is the callback, and the relay is not part of it.
-struct NoRelay;
-
-#[async_trait]
-impl Emitter for NoRelay {
-    async fn emit(&self, events: &[Event]) -> Vec<Result<(), EmitError>> {
-        events.iter().map(|_| Ok(())).collect()
-    }
-
-    async fn announce(&self, _: &dyn Store) {}
-}
-
 /// The bodies of a fresh job's reports.
 async fn fresh_job(store: &dyn OperatorStore) -> Vec<Vec<u8>> {
-    let order = r##"{"name":"#1001","totalValue":89900,"shippingCity":"MEDELLIN","contact":{"name":"Ana","phone":"+573001234567"}}"##;
-    let orders = vec![order; JOB].join(",");
-    let request = format!(r#"{{"workspaceId":"b7c1d2e3-0000-4000-8000-000000000001","orders":[{orders}]}}"#);
-    let job = NewJob::from_json(request.as_bytes(), None).expect("a good request");
-    let bodies = job.items.iter().map(|item| body(item.id)).collect();
+    let job = sample_job(JOB).expect("a good request");
+    let bodies = job.items.iter().map(|item| sample_body(item.id)).collect();
     store.create_job(job).await.expect("a working store");
     bodies
-}
-
-fn body(item: ItemId) -> Vec<u8> {
-    format!(r#"{{"itemId":"{item}","status":"success","trackingNumber":"73150001234"}}"#).into_bytes()
 }
 
 async fn report(store: &dyn Store, secrets: &Secrets, body: &[u8], expected: Verdict) {

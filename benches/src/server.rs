@@ -19,7 +19,7 @@ pub(crate) const AS_FLOOR: &str = "be-the-floor";
 
 /// Runs one of these instead, if that is what this process was started for: call it first in `main`.
 #[must_use]
-pub fn serve_if_asked() -> Option<ExitCode> {
+pub(crate) fn serve_if_asked() -> Option<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next()) {
         (Some(AS_SERVER), None) => Some(robot_callback_warp::cli::run(["robot-callback", "serve"])),

@@ -6,6 +6,32 @@
 /// 150,000 comparisons.
 pub const BOUND: f64 = 4.5;
 
+/// Some figures of the same thing, in short; no numbers when there are none.
+#[derive(Clone, Copy, Debug)]
+pub struct Spread {
+    /// The lowest.
+    pub lowest: f64,
+    /// The middle one, or the upper of the two in the middle.
+    pub median: f64,
+    /// The highest.
+    pub highest: f64,
+}
+
+impl Spread {
+    /// Of these figures.
+    #[must_use]
+    pub fn of(figures: &[f64]) -> Self {
+        let mut sorted = figures.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let number = |figure: Option<&f64>| figure.copied().unwrap_or(f64::NAN);
+        Self {
+            lowest: number(sorted.first()),
+            median: number(sorted.get(sorted.len() / 2)),
+            highest: number(sorted.last()),
+        }
+    }
+}
+
 /// How one sample stands to another. Times are in whatever unit they came.
 #[derive(Clone, Copy, Debug)]
 pub struct Comparison {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use robot_callback_benches::limits::{self, Limit, Refused};
-use robot_callback_benches::{Database, Figures, Pace, Plan, Run, serve_if_asked};
+use robot_callback_benches::{Database, Figures, Pace, Plan, Run, Spread, async_program};
 
 /// Measures the server beside what the database, the disk and HTTP can do at best.
 #[derive(Parser)]
@@ -31,20 +31,7 @@ struct Args {
 type Measured = BTreeMap<&'static str, Vec<f64>>;
 
 fn main() -> ExitCode {
-    if let Some(code) = serve_if_asked() {
-        return code;
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime.and_then(|runtime| runtime.block_on(measure(&Args::parse()))) {
-        Ok(measured) => {
-            print(&measured);
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            println!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    async_program(async || measure(&Args::parse()).await.map(|measured| print(&measured)))
 }
 
 async fn measure(args: &Args) -> io::Result<Measured> {
@@ -213,23 +200,17 @@ impl Bench<'_> {
     }
 }
 
-fn median(figures: &[f64]) -> f64 {
-    let mut sorted = figures.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 fn print(measured: &Measured) {
     println!("\n| measured | median | lowest | highest |\n|---|---|---|---|");
     for (name, figures) in measured {
-        let lowest = figures.iter().copied().fold(f64::INFINITY, f64::min);
-        let highest = figures.iter().copied().fold(0.0, f64::max);
-        println!("| {name} | {} | {} | {} |", short(median(figures)), short(lowest), short(highest));
+        let Spread { lowest, median, highest } = Spread::of(figures);
+        println!("| {name} | {} | {} | {} |", short(median), short(lowest), short(highest));
     }
     println!("\n| ratio | measured | must | aim |\n|---|---|---|---|");
     for (what, ours, limit, must, aim) in RATIOS {
         if let (Some(ours), Some(limit)) = (measured.get(ours), measured.get(limit)) {
-            println!("| {what} | {:.2} | {must} | {aim} |", median(ours) / median(limit));
+            let ratio = Spread::of(ours).median / Spread::of(limit).median;
+            println!("| {what} | {ratio:.2} | {must} | {aim} |");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use robot_callback_benches::{Database, Figures, Pace, Plan, Run, plot, serve_if_asked};
+use robot_callback_benches::{Database, Figures, Pace, Plan, Run, Spread, async_program, plot};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
@@ -38,17 +38,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = serve_if_asked() {
-        return code;
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime.and_then(|runtime| runtime.block_on(measure(&Args::parse()))) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            println!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    async_program(async || measure(&Args::parse()).await)
 }
 
 async fn measure(args: &Args) -> io::Result<()> {
@@ -63,11 +53,8 @@ async fn measure(args: &Args) -> io::Result<()> {
         for _ in 0..args.runs {
             all.push(one(args.what, *size, &mut database, folder.path()).await?);
         }
-        let median = |figure: fn(&Figures) -> f64| {
-            let mut figures: Vec<f64> = all.iter().map(figure).collect();
-            figures.sort_by(f64::total_cmp);
-            figures[figures.len() / 2]
-        };
+        let median =
+            |figure: fn(&Figures) -> f64| Spread::of(&all.iter().map(figure).collect::<Vec<_>>()).median;
         let rate = median(|figures| figures.rate);
         println!(
             "| {size} | {rate:.0} | {:.2} | {:.2} | {:.0} | {:.1} |",

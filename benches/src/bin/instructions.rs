@@ -5,19 +5,22 @@
 
 #![allow(clippy::print_stdout, reason = "a program that measures prints what it found")]
 
+#[path = "../sample.rs"]
+mod sample;
+
 use std::fmt::Write;
 use std::hint::black_box;
 use std::io;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use robot_callback_core::change::{self, Rules, Scene};
 use robot_callback_core::{
-    Clock, Creation, EmitError, Emitter, Event, MemoryStore, NewJob, OperatorStore, Report, Secrets, Store,
-    SystemClock, handle_callback,
+    Clock, Creation, MemoryStore, OperatorStore, Report, Secrets, SystemClock, handle_callback,
 };
 use tokio::runtime::{Builder, Runtime};
+
+use self::sample::{NoRelay, sample_body, sample_job};
 
 /// What may be added without a word: compilers and the standard library change, too.
 const GROWTH: f64 = 1.3;
@@ -124,14 +127,8 @@ impl Stage {
     fn new() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().build()?;
         let store = MemoryStore::with(Arc::new(SystemClock), Rules::default());
-        let order = r##"{"name":"#1001","totalValue":89900,"shippingCity":"MEDELLIN","contact":{"name":"Ana","phone":"+573001234567"}}"##;
-        let orders = vec![order; usize::try_from(2 * COUNT).unwrap_or_default()].join(",");
-        let request =
-            format!(r#"{{"workspaceId":"b7c1d2e3-0000-4000-8000-000000000001","orders":[{orders}]}}"#);
-        let job = NewJob::from_json(request.as_bytes(), None).map_err(io::Error::other)?;
-        let body =
-            |item| format!(r#"{{"itemId":"{item}","status":"success","trackingNumber":"73150001234"}}"#);
-        let bodies = job.items.iter().map(|item| body(item.id).into_bytes()).collect();
+        let job = sample_job(usize::try_from(2 * COUNT).unwrap_or_default()).map_err(io::Error::other)?;
+        let bodies = job.items.iter().map(|item| sample_body(item.id)).collect();
         let made = runtime.block_on(store.create_job(job)).map_err(io::Error::other)?;
         let Creation::Created(id) = made else { return Err(io::Error::other("a new job is made")) };
         let view = runtime.block_on(store.job(id)).map_err(io::Error::other)?;
@@ -156,16 +153,4 @@ impl Stage {
         let secret = self.secrets.presented(Some(SECRET));
         self.runtime.block_on(handle_callback(&self.store, &NoRelay, secret, self.body(number))).is_ok()
     }
-}
-
-/// Leaves everything in the outbox: the relay is no part of a callback.
-struct NoRelay;
-
-#[async_trait]
-impl Emitter for NoRelay {
-    async fn emit(&self, events: &[Event]) -> Vec<Result<(), EmitError>> {
-        events.iter().map(|_| Ok(())).collect()
-    }
-
-    async fn announce(&self, _: &dyn Store) {}
 }

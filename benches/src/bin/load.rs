@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use robot_callback_benches::{
-    Behind, Database, Figures, Pace, Plan, Postgres, Run, StatementCost, serve_if_asked,
+    Behind, Database, Figures, Pace, Plan, Postgres, Run, StatementCost, async_program,
 };
 
 /// Sends callbacks to the real server and says what they cost, if every one of them was right.
@@ -54,17 +54,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = serve_if_asked() {
-        return code;
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime.and_then(|runtime| runtime.block_on(measure(&Args::parse()))) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            println!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    async_program(async || measure(&Args::parse()).await)
 }
 
 async fn measure(args: &Args) -> io::Result<()> {

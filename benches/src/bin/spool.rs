@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use robot_callback_benches::{Backlog, Drained, Filled, limits, serve_if_asked};
+use robot_callback_benches::{Backlog, Drained, Filled, Spread, limits, program};
 
 /// Fills spools, opens them again and drains them, in turn with the disk's own limit; prints medians, if every run was
 /// right.
@@ -34,16 +34,7 @@ const CALLERS: [usize; 3] = [1, 32, 128];
 const REPORT: usize = 256;
 
 fn main() -> ExitCode {
-    if let Some(code) = serve_if_asked() {
-        return code;
-    }
-    match measure(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            println!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    program(|| measure(&Args::parse()))
 }
 
 fn measure(args: &Args) -> io::Result<()> {
@@ -71,8 +62,8 @@ fn beside_the_disk(args: &Args, callers: usize) -> io::Result<()> {
         limits.push(limit);
         ratios.push(rate / limit);
     }
-    let (rate, limit) = (median(&mut rates), median(&mut limits));
-    let (ratio, lowest, highest) = (median(&mut ratios), ratios[0], ratios[ratios.len() - 1]);
+    let (rate, limit) = (Spread::of(&rates).median, Spread::of(&limits).median);
+    let Spread { lowest, median: ratio, highest } = Spread::of(&ratios);
     println!("| {callers} | {rate:.0} | {limit:.0} | {ratio:.2} | {lowest:.2} | {highest:.2} |");
     Ok(())
 }
@@ -88,7 +79,9 @@ fn perform(args: &Args, reports: usize, callers: usize) -> io::Result<(Filled, D
 }
 
 fn print(backlog: usize, runs: &[(Filled, Drained)]) {
-    let of = |figure: fn(&(Filled, Drained)) -> f64| median(&mut runs.iter().map(figure).collect::<Vec<_>>());
+    let of = |figure: fn(&(Filled, Drained)) -> f64| {
+        Spread::of(&runs.iter().map(figure).collect::<Vec<_>>()).median
+    };
     let empty = of(|(filled, _)| filled.empty_mib);
     #[expect(clippy::cast_precision_loss, reason = "a number of reports is far below 2^52")]
     let each = |mib: f64| (mib - empty) * 1024.0 * 1024.0 / backlog as f64;
@@ -102,10 +95,4 @@ fn print(backlog: usize, runs: &[(Filled, Drained)]) {
     println!("| on the disk for each report, bytes | {:.0} |", of(|(filled, _)| filled.bytes));
     println!("| opening it, ms | {:.0} |", of(|(_, drained)| drained.opened_ms));
     println!("| delivered to a loopback endpoint, /s | {:.0} |", of(|(_, drained)| drained.rate));
-}
-
-/// The median; sorts.
-fn median(figures: &mut [f64]) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
