@@ -2,11 +2,9 @@
 //! is looked at.
 
 use std::error::Error;
-use std::pin::pin;
 
-use bytes::{Buf, BufMut};
 use http_body::Body;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use robot_callback_core::{Actor, FieldError, JobRequestError, Object};
 use serde::de::DeserializeOwned;
 use warp::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
@@ -82,15 +80,9 @@ where
     B: Body,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let mut body = pin!(body);
-    let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Refusal::BodyBroken)?;
-        let Ok(data) = frame.into_data() else { continue };
-        if data.remaining() > MAX_BODY - bytes.len() {
-            return Err(Refusal::TooLarge);
-        }
-        bytes.put(data);
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(whole) => Ok(whole.to_bytes().into()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge),
+        Err(_) => Err(Refusal::BodyBroken),
     }
-    Ok(bytes)
 }
