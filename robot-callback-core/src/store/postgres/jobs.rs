@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 pub(super) use self::create::create;
 use super::error::PostgresError;
-use super::rows::{self, item_columns, job_columns, order_columns, system_time};
+use super::rows::{self, item_columns, items_and_orders, job_columns, order_columns, system_time};
 use super::scenes::Scenes;
 use super::session::{Session, Statement};
 use super::writes::Writes;
@@ -32,11 +32,9 @@ static ITEMS: Statement = Statement {
         item_columns!(),
         ", ",
         order_columns!(),
-        " FROM public.robot_job_items i
-        LEFT JOIN robot_callback.item_state x ON x.item_id = i.id
-        LEFT JOIN public.orders o ON o.id = i.order_id
-        LEFT JOIN public.contacts c ON c.id = o.contact_id AND c.workspace_id = o.workspace_id
-        WHERE i.job_id = $1 ORDER BY coalesce(x.position, 0), date_trunc('milliseconds', i.created_at), i.id"
+        " ",
+        items_and_orders!(),
+        " WHERE i.job_id = $1 ORDER BY coalesce(x.position, 0), date_trunc('milliseconds', i.created_at), i.id"
     ),
     types: &[Type::UUID],
 };

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::error::PostgresError;
 use super::jobs;
-use super::rows::{self, item_columns, job_columns, order_columns, system_time};
+use super::rows::{self, item_columns, items_and_orders, job_columns, order_columns, system_time};
 use super::session::{Param, Session, Statement};
 use crate::clock::Timestamp;
 use crate::id::{JobId, WorkspaceId};
@@ -48,12 +48,9 @@ static ITEMS: Statement = Statement {
         item_columns!(),
         ", ",
         order_columns!(),
-        ", coalesce(x.position, 0)::bigint AS place, i.created_at AS i_created_at
-        FROM public.robot_job_items i
-        LEFT JOIN robot_callback.item_state x ON x.item_id = i.id
-        LEFT JOIN public.orders o ON o.id = i.order_id
-        LEFT JOIN public.contacts c ON c.id = o.contact_id AND c.workspace_id = o.workspace_id
-        WHERE i.job_id = $1 AND ($2::text IS NULL OR i.status = $2)
+        ", coalesce(x.position, 0)::bigint AS place, i.created_at AS i_created_at ",
+        items_and_orders!(),
+        " WHERE i.job_id = $1 AND ($2::text IS NULL OR i.status = $2)
           AND ($3::bigint IS NULL
             OR (coalesce(x.position, 0), date_trunc('milliseconds', i.created_at), i.id) > ($3, $4, $5))
         ORDER BY coalesce(x.position, 0), date_trunc('milliseconds', i.created_at), i.id LIMIT $6"

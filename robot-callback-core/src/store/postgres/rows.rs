@@ -40,7 +40,17 @@ macro_rules! order_columns {
     };
 }
 
-pub(super) use {item_columns, job_columns, order_columns};
+/// Where the columns of items and their orders come from.
+macro_rules! items_and_orders {
+    () => {
+        "FROM public.robot_job_items i
+        LEFT JOIN robot_callback.item_state x ON x.item_id = i.id
+        LEFT JOIN public.orders o ON o.id = i.order_id
+        LEFT JOIN public.contacts c ON c.id = o.contact_id AND c.workspace_id = o.workspace_id"
+    };
+}
+
+pub(super) use {item_columns, items_and_orders, job_columns, order_columns};
 
 pub(super) fn job(row: &Row) -> Result<Job, PostgresError> {
     Ok(Job {
