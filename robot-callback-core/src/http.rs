@@ -112,8 +112,11 @@ impl CallbackEndpoint {
     }
 
     /// Answers one request; the path is not looked at. No byte of the body is read before the secret has been
-    /// checked (or the time of a signature, which only the body can prove), and none of it is read when the request is refused for its head alone; the answer then asks for
-    /// the connection to be closed, where the body would have to be read to keep it.
+    /// checked (or the time of a signature, which only the body can prove).
+    ///
+    /// When the request is refused for its head alone, its body is never looked at. Up to 64 KiB that are declared and
+    /// have arrived with the head are discarded, so that the connection can serve on; nothing is waited for. Otherwise
+    /// the answer asks for the connection to be closed, where the body would have to be read to keep it.
     ///
     /// A 200 is a promise: the result is durable, and a future dropped halfway (the caller hung up) changes
     /// nothing about that.
@@ -124,24 +127,23 @@ impl CallbackEndpoint {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let (head, body) = request.into_parts();
-        let unread = body::declared(&head, &body) && head.version <= Version::HTTP_11;
         let proof = Proof::of(&head.headers, self.secrets(), SystemClock.now());
-        match self.receive(&head, &proof, body).await {
-            Ok(payload) => match self.handle(proof, trace(&head.headers), payload).await {
-                Ok(receipt) => accepted(receipt),
-                Err(refusal) => self.refuse(&refusal),
+        let unread = body::declared(&head, &body) && head.version <= Version::HTTP_11;
+        let (refusal, unread) = match admit(&head, &proof, &body) {
+            Ok(()) => match self.receive(body).await {
+                Ok(payload) => return self.taken(proof, &head, payload).await,
+                Err(refusal) => (refusal, unread),
             },
-            Err(refusal) => {
-                if let Refusal::Callback(error) = &refusal {
-                    metrics::refused(error);
-                }
-                let mut response = self.refuse(&refusal);
-                if unread {
-                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-                }
-                response
-            }
+            Err(refusal) => (refusal, unread && !body::discarded(&head, body).await),
+        };
+        if let Refusal::Callback(error) = &refusal {
+            metrics::refused(error);
         }
+        let mut response = self.refuse(&refusal);
+        if unread {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 
     fn secrets(&self) -> Arc<Secrets> {
@@ -152,27 +154,21 @@ impl CallbackEndpoint {
         refusal.response(self.shared.options.retry_after)
     }
 
-    /// The payload of a request that may deliver one. The order of these lines is the order of the contract.
-    async fn receive<B>(&self, head: &Parts, proof: &Proof, body: B) -> Result<Vec<u8>, Refusal>
-    where
-        B: Body + Send,
-        B::Data: Send,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
-    {
-        if head.method != Method::POST {
-            return Err(Refusal::Method);
-        }
-        if !proof.presented().is_plausible() {
-            return Err(CallbackError::Unauthorized.into());
-        }
-        if body::declares_too_much(head, &body) {
-            return Err(CallbackError::TooLarge.into());
-        }
-        if !body::may_be_json(&head.headers) {
-            return Err(Refusal::ContentType);
-        }
+    /// The payload of a request that may deliver one.
+    async fn receive(
+        &self,
+        body: impl Body<Error: Into<Box<dyn Error + Send + Sync>>>,
+    ) -> Result<Vec<u8>, Refusal> {
         let reading = tokio::time::timeout(self.shared.options.body_deadline, body::read(body));
         reading.await.unwrap_or(Err(Refusal::BodyLate))
+    }
+
+    /// The answer to a payload that has come.
+    async fn taken(&self, proof: Proof, head: &Parts, payload: Vec<u8>) -> Response<Full<Bytes>> {
+        match self.handle(proof, trace(&head.headers), payload).await {
+            Ok(receipt) => accepted(receipt),
+            Err(refusal) => self.refuse(&refusal),
+        }
     }
 
     async fn handle(
@@ -198,6 +194,23 @@ impl CallbackEndpoint {
             }
         }
     }
+}
+
+/// What a head is refused for. The order of these lines is the order of the contract.
+fn admit(head: &Parts, proof: &Proof, body: &impl Body) -> Result<(), Refusal> {
+    if head.method != Method::POST {
+        return Err(Refusal::Method);
+    }
+    if !proof.presented().is_plausible() {
+        return Err(CallbackError::Unauthorized.into());
+    }
+    if body::declares_too_much(head, body) {
+        return Err(CallbackError::TooLarge.into());
+    }
+    if !body::may_be_json(&head.headers) {
+        return Err(Refusal::ContentType);
+    }
+    Ok(())
 }
 
 /// The request's trace, or else the one that the framework's handler is in.

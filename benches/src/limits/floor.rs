@@ -15,7 +15,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use robot_callback_core::CALLBACK_PATH;
 use tokio::net::TcpListener;
 
 use crate::cost;
@@ -36,21 +35,35 @@ pub enum Refused {
     Unauthorized,
     /// A field that breaks its rule: 400.
     Invalid,
-    /// A body that is declared too large: 413.
+    /// A body that is too large, sent whole without asking first: 413.
     TooLarge,
 }
+
+/// A body that is over the limit.
+const LARGE: usize = 20_000;
 
 /// Requests a second of the bare server, and its processor time for each in microseconds.
 ///
 /// # Errors
 /// When it can't be started, or answers anything but yes.
 pub async fn floor(connections: usize) -> io::Result<(f64, f64)> {
+    bare(BODY, connections).await
+}
+
+/// The same with the request that the real server refuses as [too large](Refused::TooLarge), to the byte.
+///
+/// # Errors
+/// As [`floor`].
+pub async fn floor_of_large(connections: usize) -> io::Result<(f64, f64)> {
+    bare(&" ".repeat(LARGE), connections).await
+}
+
+async fn bare(body: &str, connections: usize) -> io::Result<(f64, f64)> {
     let address = server::free_address()?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(AS_FLOOR).arg(address.to_string());
     let child = Child::start(command, address).await?;
-    let request = callback(address, SECRET, BODY);
-    measure(child.pid(), address, connections, request, 200).await
+    measure(child.pid(), address, connections, callback(address, SECRET, body), 200).await
 }
 
 /// Requests a second that the real server refuses, and its processor time for each in microseconds.
@@ -64,18 +77,9 @@ pub async fn refused(refused: Refused, connections: usize, folder: &Path) -> io:
     let (request, status) = match refused {
         Refused::Unauthorized => (callback(address, "a wrong one", BODY), 401),
         Refused::Invalid => (callback(address, SECRET, &BODY.replace("success", "succes")), 400),
-        Refused::TooLarge => (too_large(address), 413),
+        Refused::TooLarge => (callback(address, SECRET, &" ".repeat(LARGE)), 413),
     };
     measure(pid, address, connections, request, status).await
-}
-
-/// The head of a request whose body would be too large. A caller that asks first (`Expect`) sends no more.
-fn too_large(address: SocketAddr) -> Vec<u8> {
-    format!(
-        "POST {CALLBACK_PATH} HTTP/1.1\r\nhost: {address}\r\nx-callback-secret: {SECRET}\r\n\
-         content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: 20000\r\n\r\n"
-    )
-    .into_bytes()
 }
 
 async fn measure(

@@ -1,19 +1,27 @@
 //! What a request says of its body, and reading it. Nothing here reads more than a callback may have.
 
 use std::error::Error;
+use std::future::poll_fn;
 use std::pin::pin;
+use std::task::Poll;
 
-use ::http::HeaderMap;
-use ::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use ::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, TRANSFER_ENCODING};
 use ::http::request::Parts;
+use ::http::{HeaderMap, Version};
 use bytes::{Buf, BufMut};
 use http_body::Body;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 
 use super::refusal::Refusal;
 use crate::callback::{CallbackError, MAX_BODY};
 
 const LIMIT: u64 = MAX_BODY as u64;
+
+/// The longest body that is discarded for its connection's sake, in bytes.
+const DISCARDED: usize = 64 * 1024;
+
+/// Why a body breaks off.
+type Failure = Box<dyn Error + Send + Sync>;
 
 /// Whether a body comes along. The headers are asked too, because a body that went through a framework's stream
 /// no longer knows that it is empty.
@@ -44,12 +52,33 @@ pub(super) fn may_be_json(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json))
 }
 
+/// Whether the body of a refused request is out of the way of the next one: what has arrived of it is dropped unseen,
+/// and nothing is waited for. A body that is long, comes in chunks or waits to be asked for is left alone.
+pub(super) async fn discarded(head: &Parts, body: impl Body<Data: Buf, Error: Into<Failure>>) -> bool {
+    let short = content_length(&head.headers).is_some_and(|length| length <= DISCARDED as u64);
+    let on_its_way = ![EXPECT, TRANSFER_ENCODING].iter().any(|name| head.headers.contains_key(name));
+    if !short || !on_its_way || head.version != Version::HTTP_11 {
+        return false;
+    }
+    let mut body = pin!(Limited::new(body, DISCARDED));
+    let mut paused = false;
+    loop {
+        match poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await {
+            Poll::Ready(None) => return true,
+            Poll::Ready(Some(Err(_))) => return false,
+            Poll::Ready(Some(Ok(_))) => paused = false,
+            Poll::Pending if paused => return false,
+            // A server hands over what it has once it is given a turn; what it has not is the caller's delay.
+            Poll::Pending => paused = true,
+        }
+        if paused {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 /// Reads a body to its end, or until it is too large.
-pub(super) async fn read<B>(body: B) -> Result<Vec<u8>, Refusal>
-where
-    B: Body,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+pub(super) async fn read(body: impl Body<Error: Into<Failure>>) -> Result<Vec<u8>, Refusal> {
     let mut body = pin!(body);
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {

@@ -87,6 +87,9 @@ impl Emitter for NoEmitter {
 struct Probe {
     pieces: VecDeque<Bytes>,
     end: End,
+    /// How often it has nothing yet before it has the next piece.
+    pauses: usize,
+    paused: usize,
     polls: Arc<AtomicUsize>,
 }
 
@@ -106,6 +109,11 @@ impl Body for Probe {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         self.polls.fetch_add(1, Ordering::SeqCst);
+        if self.paused < self.pauses {
+            self.paused += 1;
+            return Poll::Pending;
+        }
+        self.paused = 0;
         match (self.pieces.pop_front(), self.end) {
             (Some(piece), _) => Poll::Ready(Some(Ok(Frame::data(piece)))),
             (None, End::Proper) => Poll::Ready(None),
@@ -125,6 +133,7 @@ struct Ask {
     headers: Vec<(&'static str, Vec<u8>)>,
     pieces: Vec<Bytes>,
     end: End,
+    pauses: usize,
 }
 
 /// What came back, and how often the body was polled.
@@ -145,7 +154,7 @@ impl Ask {
             ("content-type", b"application/json".to_vec()),
             ("content-length", body.len().to_string().into_bytes()),
         ];
-        Self { method: "POST", headers, pieces: vec![body.into()], end: End::Proper }
+        Self { method: "POST", headers, pieces: vec![body.into()], end: End::Proper, pauses: 0 }
     }
 
     fn header(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
@@ -182,7 +191,8 @@ impl Ask {
         for (name, value) in self.headers {
             request = request.header(name, value);
         }
-        let probe = Probe { pieces: self.pieces.into(), end: self.end, polls: polls.clone() };
+        let (pieces, polls) = (self.pieces.into(), polls.clone());
+        let probe = Probe { pieces, end: self.end, pauses: self.pauses, paused: 0, polls };
         request.body(probe).unwrap()
     }
 
@@ -211,6 +221,11 @@ impl Told {
         assert_eq!(body["type"], "about:blank");
         assert!(body["title"].is_string(), "a problem has a title");
         assert_eq!(body["detail"].is_string(), status != 401 && !error.starts_with("trackingNumber"));
+    }
+
+    #[track_caller]
+    fn keeps_its_connection(&self) {
+        assert_eq!(self.header("connection"), None, "the body is out of the way: the connection serves on");
     }
 
     #[track_caller]
@@ -254,19 +269,18 @@ async fn a_wrong_method_is_405_with_the_right_one_named() {
         let told = ask.of(&endpoint(taken)).await;
         told.is_problem(405, "Method not allowed");
         assert_eq!(told.header("allow"), Some("POST"));
-        told.left_the_body_alone();
+        told.keeps_its_connection();
     }
 }
 
 #[tokio::test]
-async fn without_a_valid_secret_nothing_is_read_and_nothing_revealed() {
+async fn without_a_valid_secret_nothing_is_looked_at_and_nothing_revealed() {
     let strangers = [
         Ask::right().without("x-callback-secret"),
         Ask::right().header("x-callback-secret", ""),
         Ask::right().header("x-callback-secret", "wrong"),
         Ask::right().header("x-callback-secret", b"\xff\xfe"),
         Ask::right().also("x-callback-secret", "wrong"),
-        Ask::right().header("x-callback-secret", "wrong").header("content-length", "99999999"),
         Ask::right().header("x-callback-secret", "wrong").header("content-type", "text/html"),
         Ask::right().header("x-callback-secret", "wrong").body("no json"),
     ];
@@ -278,7 +292,59 @@ async fn without_a_valid_secret_nothing_is_read_and_nothing_revealed() {
             r#"{"type":"about:blank","title":"Unauthorized","status":401,"error":"Unauthorized"}"#
         );
         assert!(told.header("www-authenticate").is_some(), "a 401 says how to authenticate");
+        told.keeps_its_connection();
+    }
+}
+
+#[tokio::test]
+async fn the_body_of_a_refused_request_is_left_alone_unless_it_is_short_and_on_its_way() {
+    let wrong = || Ask::right().header("x-callback-secret", "wrong");
+    let pieces = || vec![Bytes::from_static(b"{}"); 2];
+    for unread in [
+        wrong().header("content-length", "65537"),
+        wrong().header("content-length", "99999999999999999999999999"),
+        wrong().header("expect", "100-continue"),
+        wrong().chunked(pieces(), End::Proper),
+        wrong().chunked(pieces(), End::Proper).header("content-length", "4"),
+    ] {
+        let told = unread.of(&endpoint(taken)).await;
+        told.is_problem(401, "Unauthorized");
         told.left_the_body_alone();
+    }
+    let polls = Arc::default();
+    let mut old = wrong().request(&polls);
+    *old.version_mut() = Version::HTTP_10;
+    let answer = endpoint(taken).respond(old).await;
+    assert_eq!(
+        answer.headers().get(CONNECTION).unwrap(),
+        "close",
+        "an older client may mean its end by silence"
+    );
+    assert_eq!(polls.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn what_has_arrived_of_a_refused_body_is_discarded_and_the_rest_is_not_waited_for() {
+    let wrong = |pieces: usize, end, pauses| {
+        let pieces = vec![Bytes::from(vec![b' '; 8 * 1024]); pieces];
+        let ask = Ask::right().header("x-callback-secret", "wrong").header("content-length", "65536");
+        Ask { pieces, end, pauses, ..ask }
+    };
+    for (whole, pauses) in [(wrong(8, End::Proper, 0), 0), (wrong(8, End::Proper, 1), 1)] {
+        let told = whole.of(&endpoint(taken)).await;
+        assert_eq!(told.polls, 9 * (1 + pauses), "each piece, and the end");
+        told.keeps_its_connection();
+    }
+    for (partial, polls) in [
+        (wrong(7, End::Never, 0), 9),
+        (wrong(7, End::Broken, 0), 8),
+        (wrong(8, End::Proper, 2), 2),
+        (wrong(100, End::Never, 0), 9),
+    ] {
+        let told = partial.of(&endpoint(taken)).await;
+        told.is_problem(401, "Unauthorized");
+        assert_eq!(told.header("connection"), Some("close"), "what is left must not be taken for a request");
+        assert_eq!(told.polls, polls, "it is asked once more and then given up");
     }
 }
 
@@ -305,11 +371,14 @@ async fn new_secrets_are_valid_from_the_next_request_on_in_every_clone() {
 
 #[tokio::test]
 async fn a_body_declared_too_large_is_413_unread() {
-    for length in ["16385", "99999999999999999999999999"] {
+    for length in ["65537", "99999999999999999999999999"] {
         let told = Ask::right().header("content-length", length).of(&endpoint(taken)).await;
         told.is_problem(413, "Body too large");
         told.left_the_body_alone();
     }
+    let told = Ask::right().header("content-length", "16385").of(&endpoint(taken)).await;
+    told.is_problem(413, "Body too large");
+    told.keeps_its_connection();
 }
 
 #[tokio::test]
@@ -329,13 +398,13 @@ async fn a_body_of_exactly_the_limit_is_taken() {
 }
 
 #[tokio::test]
-async fn a_declared_content_type_that_is_not_json_is_415_unread() {
+async fn a_declared_content_type_that_is_not_json_is_415() {
     let others: [&[u8]; 5] =
         [b"text/plain", b"application/x-www-form-urlencoded", b"application/jsonp", b"json", b"\xff"];
     for other in others {
         let told = Ask::right().header("content-type", other).of(&endpoint(taken)).await;
         told.is_problem(415, "Content type is not JSON");
-        told.left_the_body_alone();
+        told.keeps_its_connection();
     }
     for json in ["application/json; charset=utf-8", "Application/JSON", "application/vnd.robot+json", ""] {
         let told = Ask::right().header("content-type", json).of(&endpoint(taken)).await;

@@ -112,6 +112,34 @@ async fn a_stranger_is_refused_before_the_body_and_not_invited_to_send_it() {
 }
 
 #[tokio::test]
+async fn who_is_refused_may_go_on_with_the_connection_when_its_body_came_along() {
+    let world = World::new().await;
+    let server = world.serve(patient());
+    let mut clumsy = Caller::connect(server.address).await;
+    let (right, wrong): (&[u8], &[u8]) = (b"right", b"wrong");
+    let large = vec![b' '; 20_000];
+    for (secret, body, status) in [(wrong, &b"POST / HTTP/1.1\r\n\r\n"[..], 401), (right, &large, 413)] {
+        clumsy.send(request("POST", CALLBACK_PATH, &[("x-callback-secret", secret)], body)).await;
+        let answer = clumsy.answer().await;
+        assert_eq!((answer.status, answer.header("connection")), (status, None));
+    }
+    clumsy.send(callback(world.item)).await;
+    assert_eq!(clumsy.answer().await.status, 200, "nothing of what was discarded is taken for a request");
+}
+
+#[tokio::test]
+async fn who_is_refused_before_its_body_has_come_is_not_waited_for() {
+    let world = World::new().await;
+    let server = world.serve(patient());
+    let mut halting = Caller::connect(server.address).await;
+    let headers: [(&str, &[u8]); 2] = [("x-callback-secret", b"wrong"), ("content-length", b"100")];
+    halting.send(request("POST", CALLBACK_PATH, &headers, b"{")).await;
+    let answer = halting.answer().await;
+    assert_eq!((answer.status, answer.header("connection")), (401, Some("close")));
+    halting.closed().await;
+}
+
+#[tokio::test]
 async fn heads_without_end_are_refused() {
     let world = World::new().await;
     let server = world.serve(patient());

@@ -19,8 +19,7 @@ async fn a_valid_secret_gets_through_at_once_whatever_failed_from_the_same_addre
     for _ in 0..2 {
         guesser.send(guess(&world)).await;
         let answer = guesser.answer().await;
-        assert_eq!((answer.status, answer.header("connection")), (401, Some("close")), "a body was not read");
-        guesser = Caller::connect(server.address).await;
+        assert_eq!((answer.status, answer.header("connection")), (401, None), "its body was out of the way");
     }
     guesser.send(guess(&world)).await;
     let mut honest = Caller::connect(server.address).await;
