@@ -98,3 +98,19 @@ fn a_reports_rows_are_looked_for_without_being_planned_anew() {
     let planned_anew = db.prepare_cached(&SCENE).unwrap().get_status(StatementStatus::RePrepare);
     assert_eq!(planned_anew, 0, "the plan is the same for every item");
 }
+
+#[test]
+fn words_are_checked_without_a_table_made_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = fresh_file(&folder);
+    for write in [
+        "UPDATE robot_job_items SET status = 'error', error_type = 'portal' WHERE id = x''",
+        "UPDATE robot_jobs SET status = 'completed' WHERE id = x''",
+        "UPDATE outbox SET state = 'delivered' WHERE id = 1",
+    ] {
+        let mut steps = db.prepare(&format!("EXPLAIN {write}")).unwrap();
+        let steps = steps.query_map([], |row| row.get("opcode")).unwrap();
+        let steps: Vec<String> = steps.collect::<rusqlite::Result<_>>().unwrap();
+        assert!(!steps.iter().any(|step| step == "OpenEphemeral"), "{write} makes a table: {steps:?}");
+    }
+}
