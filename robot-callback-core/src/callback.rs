@@ -115,9 +115,7 @@ async fn handle(
 /// Tells the caller's span, if it has fields for it, what the request was about.
 fn note(item: ItemId, applied: &Applied) {
     let span = tracing::Span::current();
-    span.record("item.id", tracing::field::display(item));
-    span.record("job.id", tracing::field::display(applied.job_id));
-    span.record("verdict", applied.verdict.name());
+    tracing::record_all!(span, item.id = %item, job.id = %applied.job_id, verdict = applied.verdict.name());
 }
 
 /// What is decided before any store is asked.

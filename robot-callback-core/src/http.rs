@@ -4,6 +4,7 @@
 //! endpoint is mounted, how connections are kept and how long their heads may take is the server's business.
 
 mod body;
+mod finishing;
 mod problem;
 mod proof;
 mod refusal;
@@ -14,12 +15,13 @@ use std::time::Duration;
 
 use ::http::header::{CONNECTION, CONTENT_TYPE};
 use ::http::request::Parts;
-use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::Full;
-use tracing::Instrument;
 
+use self::body::{Announced, Failure};
+use self::finishing::Finishing;
 pub use self::problem::Problem;
 use self::proof::Proof;
 use self::refusal::Refusal;
@@ -72,8 +74,7 @@ impl Default for EndpointOptions {
 /// # });
 /// ```
 ///
-/// Needs a Tokio runtime with its timer on: each callback is handled in a task of its own, so that work that was
-/// begun ends even when the caller hangs up.
+/// Needs a Tokio runtime with its timer on: when the caller hangs up, work that was begun ends in a task of its own.
 #[derive(Clone)]
 pub struct CallbackEndpoint {
     shared: Arc<Shared>,
@@ -120,30 +121,31 @@ impl CallbackEndpoint {
     ///
     /// A 200 is a promise: the result is durable, and a future dropped halfway (the caller hung up) changes
     /// nothing about that.
-    pub async fn respond<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    pub fn respond<B>(
+        &self,
+        request: Request<B>,
+    ) -> impl Future<Output = Response<Full<Bytes>>> + Send + use<B>
     where
         B: Body + Send,
         B::Data: Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
+        let endpoint = self.clone();
         let (head, body) = request.into_parts();
         let proof = Proof::of(&head.headers, self.secrets(), SystemClock.now());
-        let unread = body::declared(&head, &body) && head.version <= Version::HTTP_11;
-        let (refusal, unread) = match admit(&head, &proof, &body) {
-            Ok(()) => match self.receive(body).await {
-                Ok(payload) => return self.taken(proof, &head, payload).await,
-                Err(refusal) => (refusal, unread),
-            },
-            Err(refusal) => (refusal, unread && !body::discarded(&head, body).await),
-        };
-        if let Refusal::Callback(error) = &refusal {
-            metrics::refused(error);
+        let (admitted, announced) = (admit(&head, &proof, &body), Announced::of(&head, &body));
+        let trace = trace(&head.headers);
+        // The head ends here: thousands of requests may wait for the store, and it is the largest part of them.
+        async move {
+            let (refusal, unread) = match admitted {
+                Ok(()) => match endpoint.receive(body).await {
+                    Ok(payload) => return endpoint.taken(endpoint.begun(proof, trace, payload)).await,
+                    Err(refusal) => (refusal, announced.comes()),
+                },
+                Err(refusal) => (refusal, announced.comes() && !announced.discarded(body).await),
+            };
+            endpoint.unheard(&refusal, unread)
         }
-        let mut response = self.refuse(&refusal);
-        if unread {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
     }
 
     fn secrets(&self) -> Arc<Secrets> {
@@ -154,47 +156,53 @@ impl CallbackEndpoint {
         refusal.response(self.shared.options.retry_after)
     }
 
+    /// The answer to a request whose payload was not taken.
+    fn unheard(&self, refusal: &Refusal, unread: bool) -> Response<Full<Bytes>> {
+        if let Refusal::Callback(error) = refusal {
+            metrics::refused(error);
+        }
+        let mut response = self.refuse(refusal);
+        if unread {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
     /// The payload of a request that may deliver one.
-    async fn receive(
-        &self,
-        body: impl Body<Error: Into<Box<dyn Error + Send + Sync>>>,
-    ) -> Result<Vec<u8>, Refusal> {
+    async fn receive(&self, body: impl Body<Error: Into<Failure>>) -> Result<Vec<u8>, Refusal> {
         let reading = tokio::time::timeout(self.shared.options.body_deadline, body::read(body));
         reading.await.unwrap_or(Err(Refusal::BodyLate))
     }
 
-    /// The answer to a payload that has come.
-    async fn taken(&self, proof: Proof, head: &Parts, payload: Vec<u8>) -> Response<Full<Bytes>> {
-        match self.handle(proof, trace(&head.headers), payload).await {
-            Ok(receipt) => accepted(receipt),
-            Err(refusal) => self.refuse(&refusal),
-        }
-    }
-
-    async fn handle(
-        &self,
-        proof: Proof,
-        trace: Option<Traceparent>,
-        payload: Vec<u8>,
-    ) -> Result<Receipt, Refusal> {
+    /// The handling of a payload that has come.
+    fn begun(&self, proof: Proof, trace: Option<Traceparent>, payload: Vec<u8>) -> Finishing<Handled> {
         let shared = self.shared.clone();
         let handling = async move {
             handle_callback(&*shared.store, &*shared.emitter, proof.presented(), &payload).await
         };
-        let handling = tokio::spawn(Traceparent::within(trace, handling).in_current_span());
-        match tokio::time::timeout(self.shared.options.store_deadline, handling).await {
-            Ok(Ok(handled)) => Ok(handled?),
+        Finishing::new(Traceparent::within(trace, handling))
+    }
+
+    /// The answer to it.
+    async fn taken(&self, handling: Finishing<Handled>) -> Response<Full<Bytes>> {
+        let deadline = self.shared.options.store_deadline;
+        let refusal = match tokio::time::timeout(deadline, handling).await {
+            Ok(Ok(Ok(receipt))) => return accepted(receipt),
+            Ok(Ok(Err(error))) => error.into(),
             Ok(Err(panic)) => {
                 tracing::error!(error = %panic, "handling a callback failed");
-                Err(Refusal::Panic)
+                Refusal::Panic
             }
             Err(_) => {
-                tracing::error!(deadline = ?self.shared.options.store_deadline, "the store takes too long");
-                Err(Refusal::StoreLate)
+                tracing::error!(?deadline, "the store takes too long");
+                Refusal::StoreLate
             }
-        }
+        };
+        self.refuse(&refusal)
     }
 }
+
+type Handled = Result<Receipt, CallbackError>;
 
 /// What a head is refused for. The order of these lines is the order of the contract.
 fn admit(head: &Parts, proof: &Proof, body: &impl Body) -> Result<(), Refusal> {
@@ -215,7 +223,8 @@ fn admit(head: &Parts, proof: &Proof, body: &impl Body) -> Result<(), Refusal> {
 
 /// The request's trace, or else the one that the framework's handler is in.
 fn trace(headers: &HeaderMap) -> Option<Traceparent> {
-    let sent = proof::only(headers, TRACEPARENT_HEADER);
+    const SENT: HeaderName = HeaderName::from_static(TRACEPARENT_HEADER);
+    let sent = proof::only(headers, &SENT);
     sent.and_then(|sent| Traceparent::parse(sent.as_bytes())).or_else(Traceparent::current)
 }
 

@@ -21,13 +21,56 @@ const LIMIT: u64 = MAX_BODY as u64;
 const DISCARDED: usize = 64 * 1024;
 
 /// Why a body breaks off.
-type Failure = Box<dyn Error + Send + Sync>;
+pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
-/// Whether a body comes along. The headers are asked too, because a body that went through a framework's stream
-/// no longer knows that it is empty.
-pub(super) fn declared(head: &Parts, body: &impl Body) -> bool {
-    let some = content_length(&head.headers).is_some_and(|length| length > 0);
-    !body.is_end_stream() && (some || head.headers.contains_key(TRANSFER_ENCODING))
+/// What a head says of its body, for when the head is gone.
+#[derive(Clone, Copy)]
+pub(super) struct Announced {
+    comes: bool,
+    short: bool,
+}
+
+impl Announced {
+    /// The headers are asked too, because a body that went through a framework's stream no longer knows that it is
+    /// empty.
+    pub(super) fn of(head: &Parts, body: &impl Body) -> Self {
+        let length = content_length(&head.headers);
+        let [chunked, held_back] = [TRANSFER_ENCODING, EXPECT].map(|name| head.headers.contains_key(name));
+        let some = chunked || length.is_some_and(|length| length > 0);
+        let is_short = length.is_some_and(|length| length <= DISCARDED as u64);
+        Self {
+            comes: some && !body.is_end_stream() && head.version <= Version::HTTP_11,
+            short: is_short && !chunked && !held_back && head.version == Version::HTTP_11,
+        }
+    }
+
+    /// Whether a body comes along, and the connection's next request behind it.
+    pub(super) fn comes(self) -> bool {
+        self.comes
+    }
+
+    /// Whether the body of a refused request is out of the way of the next one: what has arrived of it is dropped unseen,
+    /// and nothing is waited for. A body that is long, comes in chunks or waits to be asked for is left alone.
+    pub(super) async fn discarded(self, body: impl Body<Data: Buf, Error: Into<Failure>>) -> bool {
+        if !self.short {
+            return false;
+        }
+        let mut body = pin!(Limited::new(body, DISCARDED));
+        let mut paused = false;
+        loop {
+            match poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await {
+                Poll::Ready(None) => return true,
+                Poll::Ready(Some(Err(_))) => return false,
+                Poll::Ready(Some(Ok(_))) => paused = false,
+                Poll::Pending if paused => return false,
+                // A server hands over what it has once it is given a turn; what it has not is the caller's delay.
+                Poll::Pending => paused = true,
+            }
+            if paused {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
 }
 
 /// Whether the body is over the limit by its own account.
@@ -50,31 +93,6 @@ pub(super) fn may_be_json(headers: &HeaderMap) -> bool {
         essence.is_empty() || essence == "application/json" || essence.ends_with("+json")
     };
     headers.get(CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json))
-}
-
-/// Whether the body of a refused request is out of the way of the next one: what has arrived of it is dropped unseen,
-/// and nothing is waited for. A body that is long, comes in chunks or waits to be asked for is left alone.
-pub(super) async fn discarded(head: &Parts, body: impl Body<Data: Buf, Error: Into<Failure>>) -> bool {
-    let short = content_length(&head.headers).is_some_and(|length| length <= DISCARDED as u64);
-    let on_its_way = ![EXPECT, TRANSFER_ENCODING].iter().any(|name| head.headers.contains_key(name));
-    if !short || !on_its_way || head.version != Version::HTTP_11 {
-        return false;
-    }
-    let mut body = pin!(Limited::new(body, DISCARDED));
-    let mut paused = false;
-    loop {
-        match poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await {
-            Poll::Ready(None) => return true,
-            Poll::Ready(Some(Err(_))) => return false,
-            Poll::Ready(Some(Ok(_))) => paused = false,
-            Poll::Pending if paused => return false,
-            // A server hands over what it has once it is given a turn; what it has not is the caller's delay.
-            Poll::Pending => paused = true,
-        }
-        if paused {
-            tokio::task::yield_now().await;
-        }
-    }
 }
 
 /// Reads a body to its end, or until it is too large.

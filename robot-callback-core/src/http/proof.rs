@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use ::http::{HeaderMap, HeaderValue};
+use ::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::callback::SECRET_HEADER;
 use crate::clock::Timestamp;
 use crate::scope::Scope;
 use crate::secret::{Presented, Secrets};
 use crate::signature::{ID_HEADER, SIGNATURE_HEADER, Signature, TIMESTAMP_HEADER};
+
+const SECRET: HeaderName = HeaderName::from_static(SECRET_HEADER);
+const ID: HeaderName = HeaderName::from_static(ID_HEADER);
+const TIMESTAMP: HeaderName = HeaderName::from_static(TIMESTAMP_HEADER);
+const SIGNATURE: HeaderName = HeaderName::from_static(SIGNATURE_HEADER);
 
 /// What may let a request in: its secret, judged, and the headers of its signature as they came, whatever bytes they
 /// are made of.
@@ -22,12 +27,9 @@ pub(super) struct Proof {
 
 impl Proof {
     pub(super) fn of(headers: &HeaderMap, secrets: Arc<Secrets>, at: Timestamp) -> Self {
-        let signature = || {
-            let [id, timestamp, signatures] =
-                [ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER].map(|name| only(headers, name));
-            Some([id?, timestamp?, signatures?])
-        };
-        let secret = only(headers, SECRET_HEADER);
+        let signature =
+            || Some([only(headers, &ID)?, only(headers, &TIMESTAMP)?, only(headers, &SIGNATURE)?]);
+        let secret = only(headers, &SECRET);
         let secret = secrets.judge(secret.as_ref().map(HeaderValue::as_bytes));
         Self { secret, signature: signature(), secrets, at }
     }
@@ -41,7 +43,7 @@ impl Proof {
 }
 
 /// A header's value; `None` too when there are several to choose from.
-pub(super) fn only(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
+pub(super) fn only(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none()).cloned()
 }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use ::http::HeaderMap;
+use ::http::{HeaderMap, Version};
 use async_trait::async_trait;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;

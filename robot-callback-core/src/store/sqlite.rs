@@ -6,7 +6,6 @@
 mod actions;
 mod apply;
 mod backup;
-mod columns;
 mod error;
 mod file;
 mod jobs;
