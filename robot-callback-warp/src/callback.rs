@@ -28,13 +28,11 @@ pub fn callback(endpoint: CallbackEndpoint) -> BoxedFilter<(Response,)> {
         .and(warp::header::headers_cloned())
         .and(warp::body::stream())
         .then(move |method: Method, headers: HeaderMap, body| {
-            let endpoint = endpoint.clone();
-            async move {
-                let mut request = Request::new(Streamed::new(body));
-                *request.method_mut() = method;
-                *request.headers_mut() = headers;
-                whole(endpoint.respond(request).await).await
-            }
+            let mut request = Request::new(Streamed(body));
+            *request.method_mut() = method;
+            *request.headers_mut() = headers;
+            endpoint.respond(request)
         })
+        .then(whole)
         .boxed()
 }

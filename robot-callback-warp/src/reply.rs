@@ -10,24 +10,18 @@ use warp::http::{Response, StatusCode};
 use warp::{Reply, Stream};
 
 /// warp's stream of a body's pieces, as a body again.
-pub(crate) struct Streamed<S>(Pin<Box<S>>);
-
-impl<S> Streamed<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self(Box::pin(stream))
-    }
-}
+pub(crate) struct Streamed<S>(pub(crate) S);
 
 impl<S, D, E> Body for Streamed<S>
 where
-    S: Stream<Item = Result<D, E>>,
+    S: Stream<Item = Result<D, E>> + Unpin,
     D: Buf,
 {
     type Data = D;
     type Error = E;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<D>, E>>> {
-        self.0.as_mut().poll_next(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+        Pin::new(&mut self.0).poll_next(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }
 }
 

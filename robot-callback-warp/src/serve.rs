@@ -71,10 +71,9 @@ pub async fn run(
             () = &mut shutdown => break,
             Some(ended) = connections.join_next() => note(ended),
             ((stream, peer), permit) = door.accept() => {
-                let connection = Connection::new(house.clone(), peer);
-                let stopping = stopping.clone();
+                let serving = Connection::new(house.clone(), peer).serve(stream, stopping.clone());
                 connections.spawn(async move {
-                    connection.serve(stream, stopping).await;
+                    serving.await;
                     drop(permit);
                 });
             }

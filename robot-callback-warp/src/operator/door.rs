@@ -53,7 +53,7 @@ impl Door {
             .and(warp::body::stream())
             .then(move |named, method: Method, headers: HeaderMap, query: String, body| {
                 let operator = operator.clone();
-                let body = Streamed::new(body);
+                let body = Streamed(body);
                 async move { reply(self.answer(operator, named, method, headers, &query, body).await).await }
             })
             .boxed()

@@ -1,7 +1,7 @@
 //! One connection, from its first byte to its orderly end.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -22,13 +22,16 @@ use tokio::time::Instant;
 use warp::reply::Response;
 
 use super::arriving::Arriving;
-use super::house::House;
+use super::house::{House, answer};
 use super::stall::Stall;
+use super::tls::Tls;
 use super::waiting::Place;
 use crate::metrics::{CONNECTIONS, CONNECTIONS_SILENT};
 
 /// How long a connection that is shown out may take to end what it was sending, unless places are short.
 const PARTING: Duration = Duration::from_secs(1);
+
+type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What is known of one connection.
 pub(super) struct Connection {
@@ -54,14 +57,20 @@ impl Connection {
     }
 
     /// Serves until either side is done with it, its time is up, its place is needed, or the server stops.
-    pub(super) async fn serve(self, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
+    ///
+    /// In a box: as one future, a connection without TLS would take the room of one with it.
+    pub(super) fn serve(self, stream: TcpStream, stopping: watch::Receiver<bool>) -> Serving {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection is gone already");
-            return;
+            return Box::pin(ready(()));
         }
-        let Some(tls) = self.house.options.tls.clone() else {
-            return Arc::new(self).speak(stream, stopping).await;
-        };
+        match self.house.options.tls.clone() {
+            None => Box::pin(Arc::new(self).speak(stream, stopping)),
+            Some(tls) => Box::pin(self.speak_behind(tls, stream, stopping)),
+        }
+    }
+
+    async fn speak_behind(self, tls: Tls, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
         let shaken = tokio::select! {
             shaken = tls.accept(stream) => shaken,
             () = tokio::time::sleep_until(self.deadline) => Err(io::ErrorKind::TimedOut.into()),
@@ -144,13 +153,10 @@ fn service(
     connection: Arc<Connection>,
 ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future = Answering> {
     service_fn(move |request| {
-        let connection = connection.clone();
         connection.begun.store(true, Ordering::Relaxed);
         connection.place.works();
-        let answering: Answering = Box::pin(async move {
-            let request = request.map(|body| Arriving::new(body, connection.clone()));
-            Ok(connection.house.answer(request, connection.peer, &connection.place).await)
-        });
+        let request = request.map(|body| Arriving::new(body, connection.clone()));
+        let answering: Answering = Box::pin(answer(connection.clone(), request));
         answering
     })
 }

@@ -1,13 +1,13 @@
 //! What all connections of a listener share: the routes, the terms, who waits, and who has failed.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hyper::Request;
-use hyper::service::Service;
-use hyper_util::service::TowerToHyperService;
 use tokio::sync::Semaphore;
+use tower_service::Service;
 use tracing::Instrument;
 use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
@@ -16,6 +16,7 @@ use warp::reply::Response;
 
 use super::Options;
 use super::arriving::Arriving;
+use super::connection::Connection;
 use super::request::Observed;
 use super::throttle::Throttle;
 use super::waiting::{Place, Standing, Waiting};
@@ -57,19 +58,6 @@ impl House {
         self.room.available_permits() < self.spare() / 2
     }
 
-    /// The routes' answer, given when it may be. From then on whoever asked has that place in the line.
-    pub(super) async fn answer(
-        &self,
-        request: Request<Arriving>,
-        peer: SocketAddr,
-        place: &Place,
-    ) -> Response {
-        let address = claimed(request.headers(), self.options.client_address.as_ref()).unwrap_or(peer.ip());
-        let _asked = Asked::of(&self.asked);
-        let (response, standing) = self.observed(request).await;
-        self.given(response, standing, address, place).await
-    }
-
     /// The answer, once it may be given: at once, unless it is one failure too many.
     async fn given(
         &self,
@@ -85,33 +73,43 @@ impl House {
         }
         response
     }
+}
 
-    async fn observed(&self, request: Request<Arriving>) -> (Response, Standing) {
-        let routes = TowerToHyperService::new(warp::service(self.routes.clone()));
-        let observed = Observed::of(&request);
-        let span = observed.span.clone();
-        let answering = async move {
-            let Ok(response) = routes.call(request).await;
-            let standing = observed.standing(&response);
-            (observed.answered(response), standing)
-        };
-        answering.instrument(span).await
+/// The routes' answer, given when it may be. From then on whoever asked has that place in the line.
+///
+/// All that needs the request as a whole is done at once, so that as little as may be is kept for as long as the
+/// answer takes.
+pub(super) fn answer(
+    connection: Arc<Connection>,
+    request: Request<Arriving>,
+) -> impl Future<Output = Result<Response, Infallible>> + Send {
+    let Connection { house, peer, .. } = &*connection;
+    let address = claimed(request.headers(), house.options.client_address.as_ref()).unwrap_or(peer.ip());
+    let observed = Observed::of(&request);
+    let routing = warp::service(house.routes.clone()).call(request).instrument(observed.span.clone());
+    let asked = Asked::on(connection);
+    async move {
+        let Ok(response) = routing.await;
+        let standing = observed.standing(&response);
+        let response = observed.answered(response);
+        let Connection { house, place, .. } = &*asked.0;
+        Ok(house.given(response, standing, address, place).await)
     }
 }
 
 /// A request, counted until it is answered or given up.
-struct Asked<'a>(&'a AtomicUsize);
+struct Asked(Arc<Connection>);
 
-impl<'a> Asked<'a> {
-    fn of(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
+impl Asked {
+    fn on(connection: Arc<Connection>) -> Self {
+        connection.house.asked.fetch_add(1, Ordering::Relaxed);
+        Self(connection)
     }
 }
 
-impl Drop for Asked<'_> {
+impl Drop for Asked {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.house.asked.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

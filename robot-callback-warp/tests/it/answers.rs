@@ -104,7 +104,8 @@ fn table(item: ItemId) -> Vec<Case> {
         case("a secret that is no text", right(), 401, "Unauthorized").with("x-callback-secret", b"\xff\xfe"),
         case("a wrong secret over nonsense", "{", 401, "Unauthorized").with("x-callback-secret", b"wrong"),
         case("an unknown item", stranger, 404, "Item not found"),
-        case("a body over the limit", "x".repeat(16_385), 413, "Body too large")
+        case("a body over the limit", "x".repeat(16_385), 413, "Body too large"),
+        case("a body far over the limit", "x".repeat(65_537), 413, "Body too large")
             .header("connection", "close"),
         case("another content type", right(), 415, "Content type is not JSON")
             .with("content-type", b"text/plain"),
