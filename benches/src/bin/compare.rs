@@ -181,7 +181,9 @@ impl Bench<'_> {
     }
 
     async fn http(&mut self) -> io::Result<()> {
-        if !self.wanted("http · refused") && !self.wanted(FLOOR) {
+        let wanted = |(rate, ..): &(&str, _, _)| self.wanted(rate) || self.wanted(FLOOR);
+        let kinds: Vec<_> = REFUSED.into_iter().filter(wanted).collect();
+        if kinds.is_empty() {
             return Ok(());
         }
         let (rate, spent) = limits::floor(128).await?;
@@ -190,22 +192,21 @@ impl Bench<'_> {
         let (rate, spent) = limits::floor_of_large(128).await?;
         self.note(FLOOR_OF_LARGE, rate);
         self.note("limit · bare hyper, 20,000 bytes, CPU for each, µs", spent);
-        for (rates, spends, kind) in [
-            (
-                "http · refused with 401, /s",
-                "http · refused with 401, CPU for each, µs",
-                Refused::Unauthorized,
-            ),
-            ("http · refused with 400, /s", "http · refused with 400, CPU for each, µs", Refused::Invalid),
-            ("http · refused with 413, /s", "http · refused with 413, CPU for each, µs", Refused::TooLarge),
-        ] {
+        for (rates, costs, kind) in kinds {
             let (rate, spent) = limits::refused(kind, 128, self.folder).await?;
             self.note(rates, rate);
-            self.note(spends, spent);
+            self.note(costs, spent);
         }
         Ok(())
     }
 }
+
+/// What is refused: the names of its rate and its cost.
+const REFUSED: [(&str, &str, Refused); 3] = [
+    ("http · refused with 401, /s", "http · refused with 401, CPU for each, µs", Refused::Unauthorized),
+    ("http · refused with 400, /s", "http · refused with 400, CPU for each, µs", Refused::Invalid),
+    ("http · refused with 413, /s", "http · refused with 413, CPU for each, µs", Refused::TooLarge),
+];
 
 fn print(measured: &Measured) {
     println!("\n| measured | median | lowest | highest |\n|---|---|---|---|");
