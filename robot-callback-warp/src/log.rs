@@ -1,5 +1,7 @@
 //! The log: where it goes and how its lines are written. What is said is said where it happens.
 
+mod plain;
+
 use std::io::IsTerminal;
 
 use tokio::runtime::Handle;
@@ -7,6 +9,7 @@ use tracing_subscriber::layer::{Layered, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
+use self::plain::Plain;
 use crate::config::LogFormat;
 #[cfg(feature = "otel")]
 use crate::otel::{OtelError, Spans};
@@ -48,7 +51,8 @@ type Lines = Box<dyn Layer<Layered<EnvFilter, Registry>> + Send + Sync>;
 fn lines(format: LogFormat) -> Lines {
     let lines = fmt::layer().with_writer(std::io::stderr);
     match format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Text if std::io::stderr().is_terminal() => lines.boxed(),
+        LogFormat::Text => lines.with_ansi(false).fmt_fields(Plain).boxed(),
         // One object a line: the event's own fields at its top, those of its request under `span`.
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     }

@@ -7,7 +7,7 @@ use metrics::{counter, histogram};
 use robot_callback_core::{CALLBACK_PATH, TRACEPARENT_HEADER, Traceparent};
 use tracing::Span;
 use tracing::field::Empty;
-use warp::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use warp::reply::Response;
 
 use super::waiting::Standing;
@@ -58,18 +58,21 @@ impl Observed {
     /// Counts and logs the answer, and names the request in it.
     pub(super) fn answered(self, mut response: Response) -> Response {
         let Self { started, route, id, span } = self;
+        let _within = span.enter();
         let taken = started.elapsed();
         let duration_ms = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX);
         let status = response.status().as_u16();
         let counted = STATUSES.values.iter().find(|known| **known == response.status().as_str());
         counter!(REQUESTS.name, "route" => route, "status" => *counted.unwrap_or(&"other")).increment(1);
         histogram!(REQUEST_SECONDS.name, "route" => route).record(taken);
-        if route == "probe" {
+        // Of a result that was recorded the core has said so, in this span.
+        if route == "probe" || (route == "callback" && response.status() == StatusCode::OK) {
             tracing::debug!(status, duration_ms, "answered");
         } else {
             tracing::info!(status, duration_ms, "answered");
         }
-        span.record("status", status).record("duration_ms", duration_ms);
+        #[cfg(feature = "otel")]
+        tracing::record_all!(span, status, duration_ms);
         response.headers_mut().insert(REQUEST_ID, id);
         response
     }

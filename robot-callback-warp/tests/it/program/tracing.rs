@@ -26,7 +26,8 @@ async fn a_trace_goes_from_the_robots_request_through_the_log_to_the_event() {
     let inngest_url = inngest.base_url();
     // Each event once: what is counted here are traces.
     let once = "--repeat-completions=off";
-    let args = ["--inngest-dev", inngest_url.as_str(), "--log-format", "json", once];
+    let log = "--log=info,robot_callback_warp=debug";
+    let args = ["--inngest-dev", inngest_url.as_str(), "--log-format", "json", once, log];
     let mut server = Running::start(folder.path(), &args).await;
     let (shop, [first, second]) = job(&server, folder.path()).await;
     let client = Client::new(ClientOptions::default()).unwrap();
@@ -34,15 +35,27 @@ async fn a_trace_goes_from_the_robots_request_through_the_log_to_the_event() {
     let trace = Traceparent::parse(TRACE).unwrap();
     let report = Report::success(first, "73150001234");
     let delivered = trace.scope(client.report_result(&shop, &report)).await.unwrap();
-    let line = server.log_line("\"message\":\"answered\"").await;
+    let verdict = delivered.verdict.unwrap().name();
+    let line = server.log_line("\"message\":\"callback\"").await;
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
     let span = &line["span"];
     assert_eq!(span["trace_id"], trace.trace_id(), "the log names the robot's trace: {line}");
-    assert_eq!(span["item.id"], first.to_string(), "and what it was about: {line}");
-    let verdict = delivered.verdict.unwrap().name();
-    assert_eq!((&span["verdict"], &line["status"]), (&verdict.into(), &200.into()), "{line}");
-    assert!(span["job.id"].is_string() && span["request.id"].is_string(), "{line}");
+    assert!(span["request.id"].is_string(), "and its request: {line}");
+    assert_eq!((&line["level"], &line["verdict"]), (&"INFO".into(), &verdict.into()), "{line}");
+    assert_eq!(line["item.id"], first.to_string(), "and what it was about: {line}");
+    assert!(line["job.id"].is_string(), "{line}");
+
+    let line = server.log_line("\"message\":\"answered\"").await;
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let span = &line["span"];
+    assert_eq!(
+        (&line["level"], &line["status"]),
+        (&"DEBUG".into(), &200.into()),
+        "one line is enough: {line}"
+    );
     assert!(line["duration_ms"].is_u64(), "{line}");
+    assert_eq!((&span["item.id"], &span["verdict"]), (&first.to_string().into(), &verdict.into()), "{line}");
+    assert!(span["job.id"].is_string(), "{line}");
 
     client.report_result(&shop, &Report::success(second, "73150001235")).await.unwrap();
     tokio::time::timeout(PATIENCE, inngest.wait_for(3)).await.expect("every event arrives");

@@ -1,0 +1,135 @@
+//! Fields as `name=value` without colours: the lines of `tracing`'s own form, made with a third of the work.
+
+use std::fmt::{self, Debug, Write};
+
+use tracing::field::{Field, Visit};
+use tracing_subscriber::field::RecordFields;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::Writer;
+
+pub(super) struct Plain;
+
+impl<'writer> FormatFields<'writer> for Plain {
+    fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
+        let mut line = Line { writer, begun: false, written: Ok(()) };
+        fields.record(&mut line);
+        line.written
+    }
+}
+
+struct Line<'writer> {
+    writer: Writer<'writer>,
+    begun: bool,
+    written: fmt::Result,
+}
+
+impl Line<'_> {
+    fn field(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
+        let between = if std::mem::replace(&mut self.begun, true) { " " } else { "" };
+        self.written = self.written.and_then(|()| self.writer.write_str(between)).and_then(|()| {
+            if field.name() != MESSAGE {
+                self.writer.write_str(field.name())?;
+                self.writer.write_char('=')?;
+            }
+            value(&mut self.writer)
+        });
+    }
+}
+
+impl Visit for Line<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+        match field.name() {
+            MESSAGE => self.record_debug(field, &format_args!("{value}")),
+            _ if value.bytes().all(is_plain) => self.field(field, |writer| {
+                writer.write_char('"')?;
+                writer.write_str(value)?;
+                writer.write_char('"')
+            }),
+            _ => self.record_debug(field, &value),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == MESSAGE {
+            self.field(field, |writer| write!(Visible(writer), "{value:?}"));
+        } else {
+            self.field(field, |writer| write!(writer, "{value:?}"));
+        }
+    }
+}
+
+const MESSAGE: &str = "message";
+
+/// Writes control characters by their names, so that no message can play with a terminal that shows the log later.
+struct Visible<'a, 'writer>(&'a mut Writer<'writer>);
+
+impl Write for Visible<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for piece in text.split_inclusive(char::is_control) {
+            match piece.char_indices().next_back() {
+                Some((at, last)) if last.is_control() => {
+                    write!(self.0, "{}{}", &piece[..at], last.escape_default())?;
+                }
+                _ => self.0.write_str(piece)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::Empty;
+    use tracing_subscriber::fmt;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn log() {
+        let span = tracing::info_span!("request", id = "a-1", odd = "a \"b\"\n", verdict = Empty, n = Empty);
+        let _within = span.enter();
+        tracing::record_all!(span, verdict = %"applied", n = 3);
+        tracing::info!(status = 200_u16, ok = true, text = "\u{1b}[31m", shown = %"x y", "answered");
+        tracing::warn!("only a message");
+    }
+
+    /// What the closure logs, without the time.
+    fn lines(subscriber: impl tracing::Subscriber + Send + Sync + 'static, page: &Page) -> String {
+        tracing::subscriber::with_default(subscriber, log);
+        String::from_utf8(std::mem::take(&mut *page.0.lock().unwrap())).unwrap()
+    }
+
+    #[test]
+    fn lines_are_those_of_tracings_own_form() {
+        let page = Page::default();
+        let written = page.clone();
+        let layer = fmt().without_time().with_ansi(false).with_writer(move || written.clone());
+        let written = page.clone();
+        let own = fmt().without_time().with_ansi(false).with_writer(move || written.clone());
+        let expected = lines(own.finish(), &page);
+        assert!(expected.contains("verdict=applied n=3}"), "{expected}");
+        assert_eq!(lines(layer.fmt_fields(Plain).finish(), &page), expected);
+    }
+
+    #[test]
+    fn a_message_has_no_control_characters() {
+        let mut text = String::new();
+        let mut writer = Writer::new(&mut text);
+        write!(Visible(&mut writer), "a\u{1b}[31m\nb\u{9b}").unwrap();
+        assert_eq!(text, "a\\u{1b}[31m\\nb\\u{9b}");
+    }
+}
