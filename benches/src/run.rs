@@ -45,6 +45,8 @@ pub struct Figures {
     pub server_us: f64,
     /// The database's processor time, in microseconds; nothing where it is part of the server.
     pub database_us: f64,
+    /// The processor time of the load and of the event endpoint, in microseconds.
+    pub load_us: f64,
     /// Bytes of the database's log.
     pub log_bytes: f64,
     /// Callbacks in a commit of the database, the relay's commits counted too.
@@ -84,14 +86,14 @@ impl Run {
         let events = Endpoint::for_events(self.event_latency)?;
         let server = server::start(folder, &database.url(), &events.base_url()).await?;
         let idle_mib = cost::resident_mib(server.pid());
-        let before = (database.spent().await?, cost::processor_time(server.pid()));
+        let before = Processors::now(database, &server).await?;
         let answers = self.load(&server, seeded).await?;
         let loaded_mib = cost::resident_mib(server.pid());
         let expected = self.plan.events();
         let events_behind = expected.saturating_sub(events.count());
         let drained = drain(&events, expected).await;
         // The relay records what it has delivered a moment after it arrived.
-        let after = (database.spent().await?, cost::processor_time(server.pid()));
+        let after = Processors::now(database, &server).await?;
         tokio::time::sleep(Duration::from_millis(200)).await;
         let recorded = database.recorded().await?;
         let wrong = check(&self.plan, seeded, &answers, &recorded, &events.ids());
@@ -113,6 +115,20 @@ impl Run {
     }
 }
 
+/// What everybody has used so far.
+struct Processors {
+    database: Spent,
+    server: Duration,
+    load: Duration,
+}
+
+impl Processors {
+    async fn now(database: &Database, server: &Child) -> io::Result<Self> {
+        let (server, load) = (cost::processor_time(server.pid()), cost::processor_time(std::process::id()));
+        Ok(Self { database: database.spent().await?, server, load })
+    }
+}
+
 async fn drain(events: &Endpoint, expected: usize) -> f64 {
     let begun = Instant::now();
     while events.count() < expected && begun.elapsed() < DRAIN {
@@ -124,8 +140,8 @@ async fn drain(events: &Endpoint, expected: usize) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "counts of a run are far below 2^52")]
 fn figures(
     answers: &Answers,
-    (database, server): (Spent, Duration),
-    (database_after, server_after): (Spent, Duration),
+    before: Processors,
+    after: Processors,
     (idle_mib, loaded_mib): (f64, f64),
 ) -> Figures {
     let count = answers.times.len() as f64;
@@ -140,11 +156,12 @@ fn figures(
         p50: percentile(500),
         p99: percentile(990),
         longest: percentile(1000),
-        server_us: micros(server, server_after),
-        database_us: micros(database.processor, database_after.processor),
-        log_bytes: each(database.log_bytes, database_after.log_bytes),
-        commits: 1.0 / each(database.commits, database_after.commits),
-        syncs: each(database.syncs, database_after.syncs),
+        server_us: micros(before.server, after.server),
+        load_us: micros(before.load, after.load),
+        database_us: micros(before.database.processor, after.database.processor),
+        log_bytes: each(before.database.log_bytes, after.database.log_bytes),
+        commits: 1.0 / each(before.database.commits, after.database.commits),
+        syncs: each(before.database.syncs, after.database.syncs),
         idle_mib,
         loaded_mib,
         ..Figures::default()

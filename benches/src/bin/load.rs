@@ -100,10 +100,10 @@ fn print_statement(cost: &StatementCost) {
 
 fn print(figures: Figures) {
     let Figures { rate, p50, p99, longest, server_us, database_us, log_bytes, commits, syncs, .. } = figures;
-    let Figures { idle_mib, loaded_mib, events_behind, drained, .. } = figures;
+    let Figures { load_us, idle_mib, loaded_mib, events_behind, drained, .. } = figures;
     println!("{rate:.0} callbacks/s · p50 {p50:.2} ms · p99 {p99:.2} ms · longest {longest:.2} ms");
     println!(
-        "  for each: server {server_us:.1} µs, database {database_us:.1} µs, log {log_bytes:.0} bytes, \
+        "  for each: server {server_us:.1} µs, database {database_us:.1} µs, load {load_us:.1} µs, log {log_bytes:.0} bytes, \
          {syncs:.4} syncs; {commits:.1} in a commit"
     );
     println!(

@@ -57,7 +57,7 @@ pub struct PostgresOptions {
     pub rules: Rules,
     /// How statements are sent. Default: prepared; a URL with `pgbouncer=true` makes it unnamed.
     pub statement_mode: StatementMode,
-    /// The most connections. Reports need one, the relay one, looking the rest. Default: 4.
+    /// The most connections beside the one that reports have. The relay needs one, looking the rest. Default: 3.
     pub pool_size: usize,
     /// How long connecting, or waiting for a free connection, may take. Default: 5 seconds.
     pub connect_timeout: Duration,
@@ -79,7 +79,7 @@ impl Default for PostgresOptions {
             clock: Arc::new(SystemClock),
             rules: Rules::default(),
             statement_mode: StatementMode::default(),
-            pool_size: 4,
+            pool_size: 3,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
             report_deadline: Duration::from_secs(10),
@@ -112,8 +112,9 @@ impl PostgresStore {
             }
             (checked, _) => checked?,
         }
-        metrics::pool_size(options.pool_size);
-        let lane = Lane::start(&sessions, &options);
+        metrics::pool_size(options.pool_size + 1);
+        let own = PostgresOptions { pool_size: 1, ..options.clone() };
+        let lane = Lane::start(Sessions::new(&Target::parse(url)?, &own)?, &options)?;
         Ok(Self { sessions, lane, clock: options.clock, rules: options.rules })
     }
 

@@ -25,6 +25,8 @@ pub(super) enum PostgresError {
     Unreadable { column: &'static str, why: String },
     #[error("the database's tables are at version {found}, and this program needs version {needed}: {hint}")]
     Version { found: i32, needed: i32, hint: &'static str },
+    #[error("the lane that applies reports can't be started")]
+    LaneStart(#[source] std::io::Error),
     #[error("the lane that applies reports has ended")]
     LaneGone,
 }
@@ -50,6 +52,7 @@ impl PostgresError {
             Self::Statement(error) => error.as_db_error().is_none_or(|error| is_passing(error.code().code())),
             Self::Url(_)
             | Self::Tls(_)
+            | Self::LaneStart(_)
             | Self::Rows { .. }
             | Self::Unreadable { .. }
             | Self::Version { .. } => false,

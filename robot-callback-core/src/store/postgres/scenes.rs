@@ -14,6 +14,7 @@ use super::session::{Param, Session, Statement};
 use crate::change::{Change, Scene};
 use crate::id::{ItemId, JobId, OrderId};
 use crate::job::{Item, Job, Order};
+use crate::report::{Outcome, Report};
 
 static LOCK_JOBS: Statement = Statement {
     sql: "SELECT id FROM public.robot_jobs
@@ -79,6 +80,16 @@ impl Scenes {
             scenes.orders.extend(rows::order(&row)?.map(|order| (order.id, order)));
         }
         Ok(scenes)
+    }
+
+    /// Loads the scenes of those reports.
+    pub(super) async fn of_reports(db: &Session, reports: &[Report]) -> Result<Self, PostgresError> {
+        let ids = |reports: &mut dyn Iterator<Item = &Report>| -> Vec<Uuid> {
+            reports.map(|report| report.item_id.0).collect()
+        };
+        let items = ids(&mut reports.iter());
+        let shipped = ids(&mut reports.iter().filter(|report| report.outcome == Outcome::Success));
+        Self::lock(db, &items, &shipped).await
     }
 
     pub(super) fn of(&self, item: ItemId) -> Option<Scene> {

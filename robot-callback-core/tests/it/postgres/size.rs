@@ -90,7 +90,7 @@ const NOTE_SETTINGS: &str = "CREATE TABLE noted (plans text);
     CREATE TRIGGER note_settings AFTER UPDATE ON robot_job_items FOR EACH ROW EXECUTE FUNCTION note_settings()";
 
 #[tokio::test]
-async fn a_report_is_not_planned_anew_and_nothing_of_that_outlives_its_transaction() {
+async fn a_report_is_not_planned_anew_and_all_else_is_planned_as_ever() {
     let crm = Crm::new().await;
     let batch = crm.batch(1).await;
     crm.client.batch_execute(NOTE_SETTINGS).await.unwrap();
@@ -102,8 +102,5 @@ async fn a_report_is_not_planned_anew_and_nothing_of_that_outlives_its_transacti
     store.operate(Command::new(retry, Actor::default())).await.unwrap().expect("nothing stands against it");
     let noted: String =
         crm.client.query_one("SELECT string_agg(plans, ', ') FROM noted", &[]).await.unwrap().get(0);
-    assert_eq!(
-        noted, "force_generic_plan, auto",
-        "the report's settings, and on the same connection the retry's"
-    );
+    assert_eq!(noted, "force_generic_plan, auto", "the report's settings, and the retry's");
 }

@@ -1,0 +1,226 @@
+//! What the lane does: set after set, each in one transaction. While a set's commit is on its way, the rows of the next
+//! one are asked for right behind it, so that the database need not wait for this side in between.
+//!
+//! A set that fails is tried again by itself: for as long as one of its callers may still wait while other
+//! transactions are in the way, and one by one when the database refuses something in it, so that it spoils nobody
+//! else's.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+use super::super::super::Applied;
+use super::super::error::PostgresError;
+use super::super::scenes::Scenes;
+use super::super::session::{Session, Sessions};
+use super::super::writes::Writes;
+use super::set::{Answer, Set, Waiting};
+use crate::change::{self, Rules};
+use crate::clock::{Clock, Timestamp};
+use crate::metrics;
+use crate::report::Report;
+
+/// The most reports in one transaction. A bound on the wait of the first of them, not a target.
+const SIZE: usize = 256;
+
+pub(super) struct Work {
+    pub(super) sessions: Sessions,
+    pub(super) rules: Rules,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) queue: mpsc::Receiver<Waiting>,
+}
+
+/// A set whose transaction has begun, and the rows it is about.
+type Begun = (Set, Result<Scenes, PostgresError>);
+
+/// Sets that were not applied when a series of them ended.
+#[derive(Default)]
+struct Left {
+    failed: Option<(Set, PostgresError)>,
+    /// Nothing was wrong with this one.
+    next: Option<Set>,
+}
+
+impl Work {
+    pub(super) async fn run(mut self) {
+        let mut next = self.wait().await;
+        while let Some(set) = next {
+            let left = self.series(set).await;
+            if let Some((set, error)) = left.failed {
+                self.again(set, error).await;
+            }
+            next = match left.next {
+                Some(begun) => Some(begun),
+                None => self.wait().await,
+            };
+        }
+    }
+
+    /// The next set, once there is one; `None` when there will be none.
+    async fn wait(&mut self) -> Option<Set> {
+        let mut waiting = Vec::with_capacity(SIZE);
+        while self.queue.recv_many(&mut waiting, SIZE).await > 0 {
+            if let Some(set) = Set::of(waiting.drain(..)) {
+                return Some(set);
+            }
+        }
+        None
+    }
+
+    /// What is waiting now.
+    fn look(&mut self) -> Option<Set> {
+        Set::of(std::iter::from_fn(|| self.queue.try_recv().ok()).take(SIZE))
+    }
+
+    /// Applies a set, and then whatever waits each time that one is written, on one connection.
+    async fn series(&mut self, first: Set) -> Left {
+        let mut session = match within(first.deadline, self.sessions.session()).await {
+            Ok(session) => session,
+            Err(error) => return Left { failed: Some((first, error)), next: None },
+        };
+        session.idle = false;
+        let mut begun = begin(&session, first).await;
+        loop {
+            begun = match self.apply(&session, begun).await {
+                Ok(Some(next)) => next,
+                Ok(None) => {
+                    session.idle = true;
+                    return Left::default();
+                }
+                Err(left) => {
+                    session.idle = session.rolled_back().await;
+                    return left;
+                }
+            }
+        }
+    }
+
+    /// Applies a set that was begun, and begins the next one, if there is one.
+    async fn apply(&mut self, session: &Session, (set, scenes): Begun) -> Result<Option<Begun>, Left> {
+        let now = self.clock.now();
+        let written = async {
+            let (applied, writes, scenes) = decide(&set.reports, scenes?, self.rules, now)?;
+            Ok((applied, within(set.deadline, write(session, &writes, &scenes, now)).await?))
+        };
+        let (applied, commit) = match written.await {
+            Ok(written) => written,
+            Err(error) => return Err(Left { failed: Some((set, error)), next: None }),
+        };
+        let next = if self.sessions.may_go_on() { self.look() } else { None };
+        let committing = async {
+            if let Err(error) = within(set.deadline, commit).await {
+                return Err((set, error));
+            }
+            set.answer(applied.into_iter().map(Ok));
+            Ok(())
+        };
+        let beginning = async {
+            match next {
+                Some(next) => Some(begin(session, next).await),
+                None => None,
+            }
+        };
+        let (committed, begun) = tokio::join!(biased; committing, beginning);
+        match committed {
+            Ok(()) => Ok(begun),
+            Err(failed) => Err(Left { failed: Some(failed), next: begun.map(|(next, _)| next) }),
+        }
+    }
+
+    /// What is tried when a set has failed.
+    async fn again(&self, set: Set, mut error: PostgresError) {
+        if error.is_contention() {
+            let work = async |db: &Session| self.transact(db, &set.reports).await;
+            match self.sessions.transact_after(error, set.deadline, work).await {
+                Ok(applied) => return set.answer(applied.into_iter().map(Ok)),
+                Err(other) => error = other,
+            }
+        }
+        if error.is_refusal() && set.reports.len() > 1 {
+            let answers = self.one_by_one(&set).await;
+            set.answer(answers);
+        } else {
+            set.fail(error);
+        }
+    }
+
+    async fn one_by_one(&self, set: &Set) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(set.reports.len());
+        for report in &set.reports {
+            let work = async |db: &Session| self.transact(db, std::slice::from_ref(report)).await;
+            let alone = self.sessions.transact_until(set.deadline, work).await;
+            answers.push(alone.map(|mut applied| applied.pop().flatten()).map_err(Arc::new));
+        }
+        answers
+    }
+
+    /// Within a transaction of their own.
+    async fn transact(
+        &self,
+        db: &Session,
+        reports: &[Report],
+    ) -> Result<Vec<Option<Applied>>, PostgresError> {
+        let (scenes, now) = (Scenes::of_reports(db, reports).await?, self.clock.now());
+        let (applied, writes, scenes) = decide(reports, scenes, self.rules, now)?;
+        if !writes.is_empty() {
+            writes.write(db, &scenes, now).await?;
+        }
+        Ok(applied)
+    }
+}
+
+async fn begin(session: &Session, set: Set) -> Begun {
+    metrics::group("postgres", set.reports.len());
+    let scenes = session.begin(Scenes::of_reports(session, &set.reports));
+    let scenes = within(set.deadline, scenes).await;
+    (set, scenes)
+}
+
+/// What becomes of each report, and what is to be written for it.
+fn decide(
+    reports: &[Report],
+    mut scenes: Scenes,
+    rules: Rules,
+    now: Timestamp,
+) -> Result<(Vec<Option<Applied>>, Writes, Scenes), PostgresError> {
+    let mut writes = Writes::default();
+    let mut applied = Vec::with_capacity(reports.len());
+    for report in reports {
+        let scene = scenes.of(report.item_id);
+        let changed = scene.and_then(|scene| {
+            let (job, attempt) = (scene.job.id, scene.item.attempt);
+            Some((job, attempt, change::apply(scene, report, rules, now)?))
+        });
+        let Some((job, attempt, change)) = changed else {
+            applied.push(None);
+            continue;
+        };
+        if change.keep {
+            writes.keep(job, attempt, report, change.verdict)?;
+        }
+        applied.push(writes.add(&mut scenes, report.item_id, change));
+    }
+    Ok((applied, writes, scenes))
+}
+
+/// Writes, and returns when that is done, the commit being on its way.
+async fn write<'db>(
+    session: &'db Session,
+    writes: &Writes,
+    scenes: &Scenes,
+    now: Timestamp,
+) -> Result<Pin<Box<dyn Future<Output = Result<(), PostgresError>> + 'db>>, PostgresError> {
+    if writes.is_empty() {
+        return Ok(Box::pin(session.commit()));
+    }
+    Ok(Box::pin(writes.write_and_commit(session, scenes, now).await?))
+}
+
+async fn within<T>(
+    deadline: Instant,
+    work: impl Future<Output = Result<T, PostgresError>>,
+) -> Result<T, PostgresError> {
+    timeout_at(deadline, work).await.unwrap_or(Err(PostgresError::Timeout))
+}
