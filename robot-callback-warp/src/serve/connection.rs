@@ -91,6 +91,8 @@ impl Connection {
         let io = TokioIo::new(Stall::new(stream, limits.write_stall));
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
+            // Who has said all may listen on. To notice sooner that nobody listens, hyper would keep a second buffer.
+            .half_close(true)
             .header_read_timeout(limits.idle)
             .max_buf_size(limits.head)
             .serve_connection(io, service(self.clone()));

@@ -55,6 +55,11 @@ impl Caller {
         let _ = self.0.write_all(bytes).await;
     }
 
+    /// Will send nothing more.
+    pub(crate) async fn finish(&mut self) {
+        self.0.shutdown().await.expect("the connection is there");
+    }
+
     /// One answer; the connection may serve on.
     pub(crate) async fn answer(&mut self) -> Answer {
         self.read_answer(true).await

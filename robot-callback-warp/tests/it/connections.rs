@@ -271,12 +271,25 @@ async fn the_result_is_applied_though_the_caller_hangs_up() {
     caller.send(callback(world.waiting)).await;
     world.store.begun.notified().await;
     drop(caller);
-    // There is room for one: that another is served proves that the first connection, and its handler, are gone.
-    let mut other = Caller::connect(server.address).await;
-    other.send(callback(world.item)).await;
-    assert_eq!(other.answer().await.status, 200);
     world.store.may_end.add_permits(1);
     let ended = tokio::time::timeout(PATIENCE, world.store.ended.notified());
     ended.await.expect("the work that was begun ends");
+    // There is room for one: that another is served proves that the first connection is gone.
+    let mut other = Caller::connect(server.address).await;
+    other.send(callback(world.item)).await;
+    assert_eq!(other.answer().await.status, 200);
     assert_eq!(world.status_of(world.waiting).await, "success");
+}
+
+#[tokio::test]
+async fn a_caller_that_has_said_all_is_answered() {
+    let world = World::new().await;
+    let server = world.serve(patient());
+    let mut caller = Caller::connect(server.address).await;
+    caller.send(callback(world.waiting)).await;
+    caller.finish().await;
+    world.store.begun.notified().await;
+    world.store.may_end.add_permits(1);
+    assert_eq!(caller.answer().await.status, 200, "it listens on, though it will say no more");
+    caller.closed().await;
 }
