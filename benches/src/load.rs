@@ -18,8 +18,23 @@ pub enum Pace {
     /// Each connection sends its next request when its last one is answered.
     Closed,
     /// So many a second, whatever the answers do. A request's time counts from when it was due, so that a server
-    /// that stalls is charged for all who had to wait.
+    /// that stalls is charged for all who had to wait. The first second is for warming up: its times don't count.
     Open(f64),
+}
+
+impl Pace {
+    /// How many requests warm the server up.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate is small and above zero"
+    )]
+    fn warm(self) -> usize {
+        match self {
+            Self::Closed => 0,
+            Self::Open(rate) => rate as usize,
+        }
+    }
 }
 
 /// What requests are made of, by number.
@@ -29,7 +44,9 @@ pub(crate) type Requests = Arc<dyn Fn(usize) -> Vec<u8> + Send + Sync>;
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     pub(crate) elapsed: Duration,
-    /// How long each request took, sorted.
+    /// How many requests were answered.
+    pub(crate) count: usize,
+    /// How long each request took whose time counts, sorted.
     pub(crate) times: Vec<Duration>,
     /// How often each answer came, by status and body.
     pub(crate) said: BTreeMap<(u16, String), usize>,
@@ -84,14 +101,16 @@ pub(crate) async fn send(
     for _ in 0..connections {
         open.push(Connection::open(address).await?);
     }
+    let warm = pace.warm();
     let (turns, start) = (Turns::new(pace, count), Instant::now());
     let mut sending = JoinSet::new();
     for connection in open {
-        sending.spawn(converse(connection, turns.clone(), count, requests.clone()));
+        sending.spawn(converse(connection, turns.clone(), (warm, count), requests.clone()));
     }
     let mut all = Answers::default();
     while let Some(conversation) = sending.join_next().await {
-        let Answers { times, said, .. } = conversation.map_err(io::Error::other)??;
+        let Answers { count, times, said, .. } = conversation.map_err(io::Error::other)??;
+        all.count += count;
         all.times.extend(times);
         for (answer, times) in said {
             *all.said.entry(answer).or_default() += times;
@@ -105,13 +124,16 @@ pub(crate) async fn send(
 async fn converse(
     mut connection: Connection,
     turns: Turns,
-    count: usize,
+    (warm, count): (usize, usize),
     requests: Requests,
 ) -> io::Result<Answers> {
     let mut answers = Answers::default();
     while let Some((number, due)) = turns.next(count).await {
         let (status, body) = connection.send(&requests(number)).await?;
-        answers.times.push(due.elapsed());
+        answers.count += 1;
+        if number >= warm {
+            answers.times.push(due.elapsed());
+        }
         let answer = (status, String::from_utf8_lossy(body).into_owned());
         *answers.said.entry(answer).or_default() += 1;
     }

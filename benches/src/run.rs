@@ -144,7 +144,7 @@ fn figures(
     after: Processors,
     (idle_mib, loaded_mib): (f64, f64),
 ) -> Figures {
-    let count = answers.times.len() as f64;
+    let count = answers.count as f64;
     let percentile = |share: usize| {
         let place = (answers.times.len() * share / 1000).min(answers.times.len().saturating_sub(1));
         answers.times.get(place).copied().unwrap_or_default().as_secs_f64() * 1e3

@@ -152,7 +152,7 @@ impl Bench<'_> {
     async fn open_loop(&mut self, jobs: usize) -> io::Result<()> {
         let name = "pg · 2,000 a second, p99, ms";
         if self.wanted(name) {
-            let plan = Plan { seed: fastrand::u64(..), ..Plan::of(jobs, 10_000) };
+            let plan = Plan { seed: fastrand::u64(..), ..Plan::of(jobs, 20_000) };
             let figures = self.run(plan, 128, Pace::Open(2_000.0)).await?;
             self.note(name, figures.p99);
         }

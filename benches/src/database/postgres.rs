@@ -16,6 +16,12 @@ const CRM: &str = include_str!("../../../robot-callback-core/tests/it/postgres/f
 const SEED: &str = include_str!("../../sql/seed.sql");
 const WORKSPACE: &str = "b7c1d2e3-0000-4000-8000-000000000001";
 
+/// A server that has been in use has its log's files already, and need not make one for every 16 MiB.
+const IN_USE: &str = "-c min_wal_size=1GB";
+
+/// Writes 400 MiB into the log, so that the next checkpoint has files to keep.
+const FILL_LOG: &str = "DO $$ BEGIN FOR n IN 1..400 LOOP PERFORM pg_logical_emit_message(false, '', repeat('.', 1048576)); END LOOP; END $$";
+
 /// Counts statements, and how long they took to plan.
 const COUNTING: &str =
     "-c shared_preload_libraries=pg_stat_statements -c pg_stat_statements.track_planning=on";
@@ -62,8 +68,8 @@ impl Postgres {
     }
 
     async fn start_with(settings: &str) -> io::Result<Self> {
-        let postgres = Self { cluster: Cluster::start(settings) };
-        postgres.client("postgres").await.map(|_| postgres)
+        let postgres = Self { cluster: Cluster::start(&format!("{IN_USE} {settings}")) };
+        run(&postgres.client("postgres").await?, FILL_LOG).await.map(|()| postgres)
     }
 
     /// Forgets what was counted.

@@ -42,6 +42,11 @@ pub(super) struct Writes {
 }
 
 impl Writes {
+    /// Has the statement ready.
+    pub(super) async fn prepare(db: &Session) -> Result<(), PostgresError> {
+        db.prepare(&[&WRITE]).await
+    }
+
     /// Adds a change, and says what its caller will hear if all its events are new.
     pub(super) fn add(&mut self, scenes: &mut Scenes, item: ItemId, change: Change) -> Option<Applied> {
         let before = scenes.items.get(&item)?;

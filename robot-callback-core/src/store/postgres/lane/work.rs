@@ -19,6 +19,7 @@ use super::super::writes::Writes;
 use super::set::{Answer, Set, Waiting};
 use crate::change::{self, Rules};
 use crate::clock::{Clock, Timestamp};
+use crate::error::chain;
 use crate::metrics;
 use crate::report::Report;
 
@@ -45,6 +46,7 @@ struct Left {
 
 impl Work {
     pub(super) async fn run(mut self) {
+        self.warm_up().await;
         let mut next = self.wait().await;
         while let Some(set) = next {
             let left = self.series(set).await;
@@ -55,6 +57,17 @@ impl Work {
                 Some(begun) => Some(begun),
                 None => self.wait().await,
             };
+        }
+    }
+
+    /// Connects and has the statements ready, so that the first report does not wait for that.
+    async fn warm_up(&self) {
+        let work = async |db: &Session| {
+            Scenes::of_reports(db, &[]).await?;
+            Writes::prepare(db).await
+        };
+        if let Err(error) = self.sessions.transact(work).await {
+            tracing::debug!(error = chain(&error), "reports will have to wait for their connection");
         }
     }
 
