@@ -13,11 +13,13 @@ mod load;
 mod plan;
 mod plot;
 mod program;
+mod sample;
 mod server;
 mod spool;
 mod statistics;
 
 pub mod limits;
+pub mod parts;
 mod run;
 
 pub use cluster::Cluster;
