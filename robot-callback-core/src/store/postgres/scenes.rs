@@ -59,9 +59,14 @@ pub(super) struct Scenes {
 }
 
 impl Scenes {
+    /// Has the statements ready.
+    pub(super) async fn prepare(db: &Session) -> Result<(), PostgresError> {
+        db.prepare(&[&LOCK_JOBS, &ITEMS, &ORDERS]).await
+    }
+
     /// Loads the scenes of those items, and the orders of `shipped`, those among them that may change theirs.
     pub(super) async fn lock(db: &Session, items: &[Uuid], shipped: &[Uuid]) -> Result<Self, PostgresError> {
-        db.prepare(&[&LOCK_JOBS, &ITEMS, &ORDERS]).await?;
+        Self::prepare(db).await?;
         let (of_items, of_shipped): ([Param<'_>; 1], [Param<'_>; 1]) = ([&items], [&shipped]);
         let (jobs, items, orders) = tokio::join!(
             biased;

@@ -62,11 +62,12 @@ impl Work {
 
     /// Connects and has the statements ready, so that the first report does not wait for that.
     async fn warm_up(&self) {
-        let work = async |db: &Session| {
-            Scenes::of_reports(db, &[]).await?;
-            Writes::prepare(db).await
+        let ready = async {
+            let session = self.sessions.session().await?;
+            Scenes::prepare(&session).await?;
+            Writes::prepare(&session).await
         };
-        if let Err(error) = self.sessions.transact(work).await {
+        if let Err(error) = ready.await {
             tracing::debug!(error = chain(&error), "reports will have to wait for their connection");
         }
     }
