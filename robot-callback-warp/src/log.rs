@@ -52,7 +52,7 @@ fn lines(format: LogFormat) -> Lines {
     let lines = fmt::layer().with_writer(std::io::stderr);
     match format {
         LogFormat::Text if std::io::stderr().is_terminal() => lines.boxed(),
-        LogFormat::Text => lines.with_ansi(false).fmt_fields(Plain).boxed(),
+        LogFormat::Text => lines.with_ansi(false).event_format(Plain).fmt_fields(Plain).boxed(),
         // One object a line: the event's own fields at its top, those of its request under `span`.
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     }
