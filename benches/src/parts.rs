@@ -17,23 +17,27 @@ const SECRET: &[u8; 64] = b"a callback secret of 64 bytes, which is what a gener
 /// How many of the same make a look.
 const LOOK: usize = 100;
 
-/// Microseconds for the first report of an item, through `handle_callback` on the memory store.
+/// Microseconds for the first report of an item, through `handle_callback` on the memory store: of ten stores with a job
+/// of 1,000 items each.
 ///
 /// # Errors
 /// When a report is not taken.
 pub async fn first_report() -> io::Result<f64> {
-    let (store, secrets) = (MemoryStore::new(), Secrets::new([SECRET]));
-    let job = sample_job(100 * LOOK).map_err(io::Error::other)?;
-    let bodies: Vec<Vec<u8>> = job.items.iter().map(|item| sample_body(item.id)).collect();
-    store.create_job(job).await.map_err(io::Error::other)?;
+    let secrets = Secrets::new([SECRET]);
     let mut looks = Vec::new();
-    for bodies in bodies.chunks(LOOK) {
-        let start = Instant::now();
-        for body in bodies {
-            let handled = handle_callback(&store, &NoRelay, secrets.presented(Some(SECRET)), body).await;
-            handled.map_err(io::Error::other)?;
+    for _ in 0..10 {
+        let store = MemoryStore::new();
+        let job = sample_job(10 * LOOK).map_err(io::Error::other)?;
+        let bodies: Vec<Vec<u8>> = job.items.iter().map(|item| sample_body(item.id)).collect();
+        store.create_job(job).await.map_err(io::Error::other)?;
+        for bodies in bodies.chunks(LOOK) {
+            let start = Instant::now();
+            for body in bodies {
+                let handled = handle_callback(&store, &NoRelay, secrets.presented(Some(SECRET)), body).await;
+                handled.map_err(io::Error::other)?;
+            }
+            looks.push(nanoseconds_each(start) / 1e3);
         }
-        looks.push(nanoseconds_each(start) / 1e3);
     }
     Ok(Spread::of(&looks).median)
 }

@@ -179,37 +179,41 @@ fn ship(change: &mut Change, job: &Job, item: &Item, order: Option<Order>, rules
     if job.job_type == JobType::OcrGuideRead {
         return;
     }
-    let Some(before) = order.filter(|order| order.workspace_id == job.workspace_id) else {
+    let Some(mut order) = order.filter(|order| order.workspace_id == job.workspace_id) else {
         change.order_missing = true;
         return;
     };
-    let mut after = before.clone();
-    after.carrier = Some(CARRIER.to_owned());
-    after.tracking_number = Some(number.clone());
-    if job.job_type == JobType::GuideLookup {
-        after.carrier_guide_number = Some(number.clone());
-    }
+    let changed = mark(&mut order, job.job_type, number);
     if !announced {
-        change.events.extend(Event::item_completed(job, item, &after, number));
+        change.events.extend(Event::item_completed(job, item, &order, number));
     }
     if rules.field_changes {
-        change.events.extend(field_changes(item, &before, &after));
+        let changed = changed.iter();
+        change.events.extend(
+            changed.map(|(column, from, to)| Event::field_changed(item, &order, column, from.as_deref(), to)),
+        );
     }
-    change.order = (before != after).then_some(after);
+    change.order = (!changed.is_empty()).then_some(order);
 }
 
-fn field_changes(item: &Item, before: &Order, after: &Order) -> Vec<Event> {
-    let columns = [
-        ("carrier", &before.carrier, &after.carrier),
-        ("tracking_number", &before.tracking_number, &after.tracking_number),
-        ("carrier_guide_number", &before.carrier_guide_number, &after.carrier_guide_number),
-    ];
-    let changed = columns.into_iter().filter(|(_, from, to)| from != to);
+/// Writes a shipment on its order: of each column that really changes, its name and what it said and says.
+fn mark<'a>(
+    order: &mut Order,
+    kind: JobType,
+    number: &'a str,
+) -> Vec<(&'static str, Option<String>, &'a str)> {
+    let mut changed = Vec::new();
+    let mut write = |name, column: &mut Option<String>, value: &'a str| {
+        if column.as_deref() != Some(value) {
+            changed.push((name, column.replace(value.to_owned()), value));
+        }
+    };
+    write("carrier", &mut order.carrier, CARRIER);
+    write("tracking_number", &mut order.tracking_number, number);
+    if kind == JobType::GuideLookup {
+        write("carrier_guide_number", &mut order.carrier_guide_number, number);
+    }
     changed
-        .filter_map(|(column, from, to)| {
-            Some(Event::field_changed(item, after, column, from.as_deref(), to.as_deref()?))
-        })
-        .collect()
 }
 
 /// The last open item completes the job's run, once.

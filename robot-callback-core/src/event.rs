@@ -71,13 +71,15 @@ impl Event {
         order: &Order,
         tracking_number: &str,
     ) -> Option<Self> {
-        let kind = match job.job_type {
-            JobType::CreateShipment => "robot.coord.completed",
-            JobType::GuideLookup => "robot.guide_lookup.completed",
+        let (name, kind) = match job.job_type {
+            JobType::CreateShipment => ("automation/robot.coord.completed", "robot.coord.completed"),
+            JobType::GuideLookup => {
+                ("automation/robot.guide_lookup.completed", "robot.guide_lookup.completed")
+            }
             JobType::OcrGuideRead => return None,
         };
         let id = format!("{kind}:{}:{}", item.id, item.attempt);
-        Some(Self::new(&format!("automation/{kind}"), id, &ItemCompleted::of(order, tracking_number)))
+        Some(Self::new(name, id, &ItemCompleted::of(order, tracking_number)))
     }
 
     /// A column of an order really changed.

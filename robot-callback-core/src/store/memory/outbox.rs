@@ -84,16 +84,15 @@ impl Row {
 
 impl Outbox {
     /// Records an event unless its id was recorded before; says whether it was new.
-    pub(super) fn record(&mut self, event: &Event, now: Timestamp) -> bool {
-        let new = self.ids.insert(event.id.clone());
-        if new {
-            self.last += 1;
-            let (event, state) = (event.clone(), RowState::Due(Turn::at(now)));
-            let (failures, deliveries, acknowledged, recorded_at) = (0, 0, false, now);
-            self.rows
-                .insert(self.last, Row { event, failures, deliveries, acknowledged, recorded_at, state });
+    pub(super) fn record(&mut self, event: Event, now: Timestamp) -> bool {
+        if !self.ids.insert(event.id.clone()) {
+            return false;
         }
-        new
+        self.last += 1;
+        let (failures, deliveries, acknowledged, recorded_at) = (0, 0, false, now);
+        let state = RowState::Due(Turn::at(now));
+        self.rows.insert(self.last, Row { event, failures, deliveries, acknowledged, recorded_at, state });
+        true
     }
 
     pub(super) fn claim(&mut self, claim: Claim, now: Timestamp) -> Lease {

@@ -58,7 +58,7 @@ impl State {
         }
         self.items.extend(item.map(|item| (item.id, item)));
         self.orders.extend(order.map(|order| (order.id, order)));
-        let events = events.into_iter().filter(|event| self.outbox.record(event, now)).count();
+        let events = events.into_iter().map(|event| usize::from(self.outbox.record(event, now))).sum();
         Applied { verdict, job_id, attempt, completed: completes, events, order_missing }
     }
 
