@@ -8,6 +8,7 @@ mod house;
 mod limits;
 mod request;
 mod stall;
+mod tally;
 mod throttle;
 mod tls;
 mod waiting;
@@ -51,7 +52,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves `routes` until `shutdown` resolves; then takes no more connections, lets requests in flight end, and
 /// returns when they have, or [`Limits::drain`] later at the latest. Nothing a peer does ends it sooner. `options` may
-/// be [`Limits`] alone.
+/// be [`Limits`] alone. What is counted goes to the recorder of `metrics` that is installed by then.
 ///
 /// Returns how many requests were cut off without an answer. Connections without a request are not among them.
 pub async fn run(

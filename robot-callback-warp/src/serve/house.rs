@@ -18,6 +18,7 @@ use super::Options;
 use super::arriving::Arriving;
 use super::connection::Connection;
 use super::request::Observed;
+use super::tally::Tally;
 use super::throttle::Throttle;
 use super::waiting::{Place, Standing, Waiting};
 
@@ -30,6 +31,7 @@ pub(super) struct House {
     pub(super) asked: AtomicUsize,
     routes: BoxedFilter<(Response,)>,
     throttle: Throttle,
+    tally: Tally,
 }
 
 impl House {
@@ -44,6 +46,7 @@ impl House {
             asked: AtomicUsize::new(0),
             routes,
             throttle,
+            tally: Tally::new(),
         }
     }
 
@@ -91,8 +94,8 @@ pub(super) fn answer(
     async move {
         let Ok(response) = routing.await;
         let standing = observed.standing(&response);
-        let response = observed.answered(response);
         let Connection { house, place, .. } = &*asked.0;
+        let response = observed.answered(response, &house.tally);
         Ok(house.given(response, standing, address, place).await)
     }
 }

@@ -3,15 +3,14 @@
 use std::time::Instant;
 
 use hyper::Request;
-use metrics::{counter, histogram};
 use robot_callback_core::{CALLBACK_PATH, TRACEPARENT_HEADER, Traceparent};
 use tracing::Span;
 use tracing::field::Empty;
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use warp::reply::Response;
 
+use super::tally::Tally;
 use super::waiting::Standing;
-use crate::metrics::{REQUEST_SECONDS, REQUESTS, STATUSES};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -56,15 +55,13 @@ impl Observed {
     }
 
     /// Counts and logs the answer, and names the request in it.
-    pub(super) fn answered(self, mut response: Response) -> Response {
+    pub(super) fn answered(self, mut response: Response, tally: &Tally) -> Response {
         let Self { started, route, id, span } = self;
         let _within = span.enter();
         let taken = started.elapsed();
         let duration_ms = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX);
         let status = response.status().as_u16();
-        let counted = STATUSES.values.iter().find(|known| **known == response.status().as_str());
-        counter!(REQUESTS.name, "route" => route, "status" => *counted.unwrap_or(&"other")).increment(1);
-        histogram!(REQUEST_SECONDS.name, "route" => route).record(taken);
+        tally.note(route, response.status(), taken);
         // Of a result that was recorded the core has said so, in this span.
         if route == "probe" || (route == "callback" && response.status() == StatusCode::OK) {
             tracing::debug!(status, duration_ms, "answered");
