@@ -37,7 +37,7 @@ pub async fn in_groups(sqlite: &mut Sqlite, plan: &Plan, rows: usize) -> io::Res
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         db.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-            PRAGMA cache_size = -16384;",
+            PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
         )?;
         for group in seeded.items.chunks(rows) {
             db.execute_batch("BEGIN IMMEDIATE")?;

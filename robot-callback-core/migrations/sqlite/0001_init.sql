@@ -1,4 +1,5 @@
 -- Ids are the sixteen bytes of a UUID; moments are milliseconds since 1970, UTC; money is in hundredths.
+-- Words are checked two by two: of three or more in one list SQLite makes a table for each statement that writes one.
 
 CREATE TABLE contacts (
   workspace_id BLOB NOT NULL,
@@ -30,7 +31,8 @@ CREATE TABLE robot_jobs (
   workspace_id BLOB NOT NULL,
   carrier TEXT NOT NULL DEFAULT 'coordinadora',
   job_type TEXT NOT NULL DEFAULT 'create_shipment',
-  status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'processing', 'completed', 'failed')),
+  status TEXT NOT NULL DEFAULT 'pending'
+    CHECK (status IN ('pending', 'processing') OR status IN ('completed', 'failed')),
   total_items INTEGER NOT NULL,
   success_count INTEGER NOT NULL DEFAULT 0,
   error_count INTEGER NOT NULL DEFAULT 0,
@@ -53,9 +55,10 @@ CREATE TABLE robot_job_items (
   job_id BLOB NOT NULL REFERENCES robot_jobs (id) ON DELETE CASCADE,
   position INTEGER NOT NULL,
   order_id BLOB REFERENCES orders (id) ON DELETE SET NULL,
-  status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'processing', 'success', 'error')),
+  status TEXT NOT NULL DEFAULT 'pending'
+    CHECK (status IN ('pending', 'processing') OR status IN ('success', 'error')),
   tracking_number TEXT,
-  error_type TEXT CHECK (error_type IN ('validation', 'portal', 'timeout', 'unknown')),
+  error_type TEXT CHECK (error_type IN ('validation', 'portal') OR error_type IN ('timeout', 'unknown')),
   error_message TEXT,
   retry_count INTEGER NOT NULL DEFAULT 0,
   expired INTEGER NOT NULL DEFAULT 0,
@@ -79,7 +82,7 @@ CREATE TABLE outbox (
   event_id TEXT NOT NULL UNIQUE,
   name TEXT NOT NULL,
   data TEXT NOT NULL,
-  state TEXT NOT NULL DEFAULT 'due' CHECK (state IN ('due', 'delivered', 'dead')),
+  state TEXT NOT NULL DEFAULT 'due' CHECK (state IN ('due', 'delivered') OR state = 'dead'),
   failures INTEGER NOT NULL DEFAULT 0,
   -- When it may be sent; under a lease, when the lease ends.
   due_at INTEGER NOT NULL,

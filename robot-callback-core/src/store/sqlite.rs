@@ -6,6 +6,7 @@
 mod actions;
 mod apply;
 mod backup;
+mod columns;
 mod error;
 mod file;
 mod jobs;

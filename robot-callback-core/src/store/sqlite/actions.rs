@@ -3,13 +3,13 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::rows;
+use super::columns::Columns;
 use crate::action::Action;
-use crate::clock::Timestamp;
 use crate::id::JobId;
 use crate::page::{Cursor, Page};
 use crate::query::ActionQuery;
 
+/// In the order in which [`action`] reads them.
 const COLUMNS: &str = "id, at, actor, idempotency_key, verb, job_id, request, effect";
 
 /// What was done under that key.
@@ -40,18 +40,15 @@ pub(super) fn list(db: &Connection, query: &ActionQuery) -> rusqlite::Result<Pag
 }
 
 fn action(row: &Row<'_>) -> rusqlite::Result<Action> {
-    let json = |column| -> rusqlite::Result<serde_json::Value> {
-        serde_json::from_str(row.get_ref(column)?.as_str()?)
-            .map_err(|error| rows::unreadable(row, column, error.to_string()))
-    };
+    let columns = &mut Columns::of(row);
     Ok(Action {
-        id: row.get("id")?,
-        at: Timestamp::from_millis(row.get("at")?),
-        actor: row.get("actor")?,
-        key: row.get("idempotency_key")?,
-        verb: row.get("verb")?,
-        job_id: row.get::<_, Option<Uuid>>("job_id")?.map(JobId),
-        request: json("request")?,
-        effect: json("effect")?,
+        id: columns.take()?,
+        at: columns.moment()?,
+        actor: columns.take()?,
+        key: columns.take()?,
+        verb: columns.take()?,
+        job_id: columns.take::<Option<Uuid>>()?.map(JobId),
+        request: columns.read(|text: String| serde_json::from_str(&text))?,
+        effect: columns.read(|text: String| serde_json::from_str(&text))?,
     })
 }

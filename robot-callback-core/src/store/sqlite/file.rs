@@ -47,7 +47,8 @@ impl DatabaseFile {
         let mut db = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // Durable at power loss: every commit syncs the log.
         self.switch_to_wal(&db).map_err(|error| self.cannot_open(error))?;
-        db.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+        // Statements undo themselves from memory; the default is a temporary file from the sixteenth page on.
+        db.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
         migrate(&mut db)?;
         Ok(db)
     }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
+use super::columns::Columns;
 use super::{actions, apply, rows};
 use crate::action::Action;
 use crate::change::Rules;
@@ -123,7 +124,7 @@ fn insert_item(db: &Connection, position: usize, item: &Item) -> rusqlite::Resul
 
 pub(super) fn find(db: &Connection, id: JobId) -> rusqlite::Result<Option<Job>> {
     let sql = format!("SELECT {} FROM robot_jobs j WHERE j.id = ?1", rows::JOB);
-    db.prepare_cached(&sql)?.query_row([id.0], rows::job).optional()
+    db.prepare_cached(&sql)?.query_row([id.0], |row| rows::job(&mut Columns::of(row))).optional()
 }
 
 pub(super) fn items(db: &Connection, job: JobId) -> rusqlite::Result<Vec<ItemView>> {
@@ -134,9 +135,7 @@ pub(super) fn items(db: &Connection, job: JobId) -> rusqlite::Result<Vec<ItemVie
         rows::JOIN_ORDER
     );
     let mut query = db.prepare_cached(&sql)?;
-    query
-        .query_map([job.0], |row| Ok(ItemView { item: rows::item(row)?, order: rows::order(row)? }))?
-        .collect()
+    query.query_map([job.0], |row| rows::item_view(&mut Columns::of(row)))?.collect()
 }
 
 pub(super) fn view(db: &Connection, id: JobId) -> rusqlite::Result<Option<JobView>> {

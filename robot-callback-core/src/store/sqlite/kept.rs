@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::columns::Columns;
 use super::{apply, rows};
 use crate::change::{self, Change, Rules};
 use crate::clock::Timestamp;
@@ -13,7 +14,8 @@ use crate::query::KeptQuery;
 use crate::report::Report;
 use crate::verdict::Verdict;
 
-const COLUMNS: &str = "id, job_id, current_attempt, verdict, report, times, received_at, resolution";
+/// In the order in which [`kept`] reads them.
+const COLUMNS: &str = "id, job_id, verdict, current_attempt, report, received_at, times, resolution";
 
 /// Keeps a report. The same one, heard again in the same situation, is counted.
 pub(super) fn keep(
@@ -79,17 +81,15 @@ pub(super) fn resolve(
 }
 
 fn kept(row: &Row<'_>) -> rusqlite::Result<KeptReport> {
-    let report = Report::parse(row.get_ref("report")?.as_bytes()?)
-        .map_err(|error| rows::unreadable(row, "report", error.to_string()))?;
-    let resolution: Option<String> = row.get("resolution")?;
+    let columns = &mut Columns::of(row);
     Ok(KeptReport {
-        id: row.get("id")?,
-        job_id: JobId(row.get("job_id")?),
-        verdict: rows::name(row, "verdict", Verdict::from_name)?,
-        current_attempt: row.get("current_attempt")?,
-        report,
-        received_at: Timestamp::from_millis(row.get("received_at")?),
-        times: row.get("times")?,
-        resolution: resolution.as_deref().and_then(Resolution::from_name),
+        id: columns.take()?,
+        job_id: JobId(columns.take()?),
+        verdict: columns.word(Verdict::from_name)?,
+        current_attempt: columns.take()?,
+        report: columns.read(|text: String| Report::parse(text.as_bytes()))?,
+        received_at: columns.moment()?,
+        times: columns.take()?,
+        resolution: columns.take::<Option<String>>()?.as_deref().and_then(Resolution::from_name),
     })
 }

@@ -2,13 +2,14 @@
 
 use rusqlite::{Connection, params};
 
+use super::columns::Columns;
 use super::{jobs, rows};
 use crate::clock::Timestamp;
 use crate::id::{JobId, WorkspaceId};
 use crate::job::{ItemStatus, Job, JobStatus};
 use crate::page::{Cursor, Page};
 use crate::query::{ItemQuery, JobQuery};
-use crate::view::{ItemView, JobPage};
+use crate::view::JobPage;
 
 pub(super) fn jobs(db: &Connection, query: &JobQuery, now: Timestamp) -> rusqlite::Result<Page<Job>> {
     let sql = format!(
@@ -33,7 +34,7 @@ pub(super) fn jobs(db: &Connection, query: &JobQuery, now: Timestamp) -> rusqlit
             after.id,
             query.page.probe(),
         ],
-        rows::job,
+        |row| rows::job(&mut Columns::of(row)),
     )?;
     let found = found.collect::<rusqlite::Result<Vec<Job>>>()?;
     Ok(Page::cut(found.into_iter().map(|job| (JobQuery::cursor(&job), job)), query.page.limit))
@@ -52,8 +53,8 @@ pub(super) fn job_page(db: &Connection, id: JobId, query: &ItemQuery) -> rusqlit
     let mut list = db.prepare_cached(&sql)?;
     let status = query.status.map(ItemStatus::name);
     let found = list.query_map(params![id.0, status, after, query.page.probe()], |row| {
-        let view = ItemView { item: rows::item(row)?, order: rows::order(row)? };
-        Ok((Cursor::at(row.get("position")?), view))
+        let columns = &mut Columns::of(row);
+        Ok((Cursor::at(columns.take()?), rows::item_view(columns)?))
     })?;
     let found = found.collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(Some(JobPage { job, items: Page::cut(found, query.page.limit) }))

@@ -6,13 +6,16 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::value::RawValue;
 
-use super::rows;
+use super::columns::Columns;
 use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::operation::{Effect, Objection};
 use crate::outbox::{Claim, DeadLetter, Dropped, Entry, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
 use crate::page::{Cursor, Page};
 use crate::query::LetterQuery;
+
+/// What an entry is read from, in the order in which [`entry`] reads it.
+const ENTRY: &str = "id, name, event_id, data, traceparent, failures, deliveries";
 
 /// Records an event, unless one of that id was recorded before; says how many it recorded.
 pub(super) fn record(db: &Connection, event: &Event, now: Timestamp) -> rusqlite::Result<usize> {
@@ -31,18 +34,18 @@ pub(super) fn any_due(db: &Connection, now: Timestamp) -> rusqlite::Result<bool>
 /// What was never delivered goes first.
 pub(super) fn claim(db: &Connection, claim: Claim, now: Timestamp) -> rusqlite::Result<Lease> {
     const FIRST: &str = "UPDATE outbox SET lease = ?1, due_at = ?2 WHERE id IN
-        (SELECT id FROM outbox WHERE state = 'due' AND due_at <= ?3 ORDER BY due_at, id LIMIT ?4)
-        RETURNING id, event_id, name, data, traceparent, failures, deliveries";
+        (SELECT id FROM outbox WHERE state = 'due' AND due_at <= ?3 ORDER BY due_at, id LIMIT ?4)";
     const REPEATS: &str = "UPDATE outbox SET lease = ?1, repeat_at = ?2 WHERE id IN
-        (SELECT id FROM outbox WHERE repeat_at <= ?3 ORDER BY repeat_at, id LIMIT ?4)
-        RETURNING id, event_id, name, data, traceparent, failures, deliveries";
+        (SELECT id FROM outbox WHERE repeat_at <= ?3 ORDER BY repeat_at, id LIMIT ?4)";
     let token = LeaseToken::new_v4();
     let until = now.after(claim.lease).as_millis();
     let mut entries: Vec<Entry> = Vec::new();
     for sql in [FIRST, REPEATS] {
         let room = count(claim.limit - entries.len());
-        let mut update = db.prepare_cached(sql)?;
-        for claimed in update.query_map(params![token, until, now.as_millis(), room], entry)? {
+        let mut update = db.prepare_cached(&format!("{sql} RETURNING {ENTRY}"))?;
+        let claimed = update
+            .query_map(params![token, until, now.as_millis(), room], |row| entry(&mut Columns::of(row)))?;
+        for claimed in claimed {
             entries.push(claimed?);
         }
     }
@@ -105,24 +108,24 @@ pub(super) fn prune(
 }
 
 pub(super) fn dead_letters(db: &Connection, query: LetterQuery) -> rusqlite::Result<Page<DeadLetter>> {
-    let sql = "SELECT id, event_id, name, data, traceparent, failures, deliveries, recorded_at, dropped_at,
-            coalesce(reason, '') AS reason, coalesce(drop_reason, '') AS drop_reason FROM outbox
-        WHERE state = 'dead' AND (dropped_at IS NOT NULL) = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+    let sql = format!(
+        "SELECT {ENTRY}, coalesce(reason, ''), recorded_at, dropped_at, coalesce(drop_reason, '') FROM outbox
+         WHERE state = 'dead' AND (dropped_at IS NOT NULL) = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+    );
     let after = query.page.after.map_or(i64::MIN, |after| after.place);
-    let mut list = db.prepare_cached(sql)?;
+    let mut list = db.prepare_cached(&sql)?;
     let found = list.query_map(params![query.dropped, after, query.page.probe()], letter)?;
     let found = found.collect::<rusqlite::Result<Vec<DeadLetter>>>()?;
     Ok(Page::cut(found.into_iter().map(|letter| (Cursor::at(letter.id), letter)), query.page.limit))
 }
 
 fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
-    let Entry { id, event, failures, .. } = entry(row)?;
-    let dropped = match row.get::<_, Option<i64>>("dropped_at")? {
-        Some(at) => Some(Dropped { at: Timestamp::from_millis(at), reason: row.get("drop_reason")? }),
-        None => None,
-    };
-    let recorded_at = Timestamp::from_millis(row.get("recorded_at")?);
-    Ok(DeadLetter { id, event, reason: row.get("reason")?, failures, recorded_at, dropped })
+    let columns = &mut Columns::of(row);
+    let Entry { id, event, failures, .. } = entry(columns)?;
+    let (reason, recorded_at) = (columns.take()?, columns.moment()?);
+    let (dropped_at, reason_to_drop) = (columns.moment_if_any()?, columns.take()?);
+    let dropped = dropped_at.map(|at| Dropped { at, reason: reason_to_drop });
+    Ok(DeadLetter { id, event, reason, failures, recorded_at, dropped })
 }
 
 /// Puts dead letters back among the due, all or those named; says which.
@@ -174,24 +177,29 @@ pub(super) fn give_up(
 }
 
 pub(super) fn depth(db: &Connection) -> rusqlite::Result<OutboxDepth> {
-    let sql = "SELECT (SELECT count(*) FROM outbox WHERE state = 'due') AS pending,
-        (SELECT count(*) FROM outbox WHERE state = 'dead' AND dropped_at IS NULL) AS dead,
-        (SELECT min(recorded_at) FROM outbox WHERE state = 'due') AS oldest";
-    let number = |count: i64| u64::try_from(count).unwrap_or_default();
+    let sql = "SELECT (SELECT count(*) FROM outbox WHERE state = 'due'),
+        (SELECT count(*) FROM outbox WHERE state = 'dead' AND dropped_at IS NULL),
+        (SELECT min(recorded_at) FROM outbox WHERE state = 'due')";
     db.query_row(sql, [], |row| {
-        let oldest: Option<i64> = row.get("oldest")?;
-        let (pending, dead) = (number(row.get("pending")?), number(row.get("dead")?));
-        Ok(OutboxDepth { pending, dead, oldest: oldest.map(Timestamp::from_millis) })
+        let columns = &mut Columns::of(row);
+        let number = |count: i64| u64::try_from(count);
+        let (pending, dead) = (columns.read(number)?, columns.read(number)?);
+        Ok(OutboxDepth { pending, dead, oldest: columns.moment_if_any()? })
     })
 }
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    let data = RawValue::from_string(row.get("data")?)
-        .map_err(|error| rows::unreadable(row, "data", error.to_string()))?;
-    let (name, id, traceparent) = (row.get("name")?, row.get("event_id")?, row.get("traceparent")?);
-    let event = Event { name, id, data, traceparent };
-    let (failures, deliveries) = (row.get("failures")?, row.get("deliveries")?);
-    Ok(Entry { id: row.get("id")?, event, failures, deliveries })
+fn entry(columns: &mut Columns<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        id: columns.take()?,
+        event: Event {
+            name: columns.take()?,
+            id: columns.take()?,
+            data: columns.read(RawValue::from_string)?,
+            traceparent: columns.take()?,
+        },
+        failures: columns.take()?,
+        deliveries: columns.take()?,
+    })
 }
 
 fn count(limit: usize) -> i64 {

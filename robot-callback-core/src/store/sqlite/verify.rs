@@ -4,15 +4,16 @@ use std::sync::LazyLock;
 
 use rusqlite::{Connection, Row};
 
+use super::columns::Columns;
 use super::rows;
 use crate::view::{Discrepancy, Recount};
 
 static RECOUNT: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {job}, count(i.id) AS items,
-            count(i.id) FILTER (WHERE i.status = 'success') AS successes,
-            count(i.id) FILTER (WHERE i.status = 'error') AS errors,
-            EXISTS (SELECT 1 FROM batch_completions b WHERE b.job_id = j.id AND b.run = j.run) AS announced
+        "SELECT {job}, count(i.id),
+            count(i.id) FILTER (WHERE i.status = 'success'),
+            count(i.id) FILTER (WHERE i.status = 'error'),
+            EXISTS (SELECT 1 FROM batch_completions b WHERE b.job_id = j.id AND b.run = j.run)
          FROM robot_jobs j LEFT JOIN robot_job_items i ON i.job_id = j.id GROUP BY j.id",
         job = rows::JOB
     )
@@ -28,11 +29,12 @@ pub(super) fn verify(db: &Connection) -> rusqlite::Result<Vec<Discrepancy>> {
 }
 
 fn recount(row: &Row<'_>) -> rusqlite::Result<Recount> {
+    let columns = &mut Columns::of(row);
     Ok(Recount {
-        job: rows::job(row)?,
-        items: row.get("items")?,
-        successes: row.get("successes")?,
-        errors: row.get("errors")?,
-        announced: row.get("announced")?,
+        job: rows::job(columns)?,
+        items: columns.take()?,
+        successes: columns.take()?,
+        errors: columns.take()?,
+        announced: columns.take()?,
     })
 }

@@ -1,8 +1,9 @@
 //! The one thread that writes, and its group commit.
 //!
-//! Work queues up while a transaction is being committed; the next transaction takes all that is waiting. Each
-//! piece runs in a savepoint of its own, so that one that fails spoils nobody else's, and each caller hears of its
-//! own result only after the commit of all. A caller that has gone away changes nothing.
+//! Work queues up while a transaction is being committed; the next transaction takes all that is waiting. Each caller
+//! hears of its own result only after the commit of all; one that has gone away changes nothing. When a piece fails,
+//! which is rare, all is undone and done again with each piece in a savepoint of its own, so that it spoils nobody
+//! else's.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -33,13 +34,14 @@ impl Writer {
         Ok(Self { queue })
     }
 
-    /// Runs `work` inside a transaction, together with whatever else is waiting, and returns when it is durable.
+    /// Runs `work` inside a transaction, together with whatever else is waiting, and returns when it is durable. It
+    /// may run a second time: what it did at first is undone then.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let piece = Piece { work: Some(work), result: None, reply };
+        let piece = Piece { work, result: None, reply };
         self.queue.send(Box::new(piece)).await.map_err(|_| SqliteError::WriterGone)?;
         Ok(answer.await.unwrap_or(Err(SqliteError::WriterGone))?)
     }
@@ -47,34 +49,37 @@ impl Writer {
 
 /// What the queue holds.
 trait Work: Send {
-    /// Works inside the transaction.
-    fn run(&mut self, db: &Connection);
+    /// Works inside the transaction; says whether it succeeded.
+    fn run(&mut self, db: &Connection) -> bool;
     /// Tells the caller, once it is known whether the transaction committed.
     fn tell(self: Box<Self>, committed: Result<(), NotCommitted>);
 }
 
 struct Piece<F, T> {
-    work: Option<F>,
+    work: F,
+    /// None when it panicked.
     result: Option<rusqlite::Result<T>>,
     reply: oneshot::Sender<Result<T, SqliteError>>,
 }
 
 impl<F, T> Work for Piece<F, T>
 where
-    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    F: FnMut(&Connection) -> rusqlite::Result<T> + Send,
     T: Send,
 {
-    fn run(&mut self, db: &Connection) {
-        if let Some(work) = self.work.take() {
-            self.result = Some(in_savepoint(db, work));
-        }
+    fn run(&mut self, db: &Connection) -> bool {
+        self.result = catch_unwind(AssertUnwindSafe(|| (self.work)(db))).ok();
+        matches!(self.result, Some(Ok(_)))
     }
 
     fn tell(self: Box<Self>, committed: Result<(), NotCommitted>) {
         let result = match (committed, self.result) {
             (Err(error), _) => Err(SqliteError::NotCommitted(error)),
             (Ok(()), Some(result)) => result.map_err(SqliteError::Statement),
-            (Ok(()), None) => Err(SqliteError::Panicked),
+            (Ok(()), None) => {
+                tracing::error!("a piece of work panicked; it is undone, and the others go on");
+                Err(SqliteError::Panicked)
+            }
         };
         _ = self.reply.send(result); // the caller may have gone away; what was done stays done
     }
@@ -99,38 +104,42 @@ fn write(db: &Connection, mut waiting: mpsc::Receiver<Box<dyn Work>>) {
 
 /// Runs the group in one transaction. After an error nothing of it is there.
 fn transact(db: &Connection, group: &mut [Box<dyn Work>]) -> Result<(), NotCommitted> {
-    let statement = |sql| db.prepare_cached(sql)?.execute([]).map(drop);
-    let sqlite = |error| NotCommitted::Sqlite(Arc::new(error));
-    statement("BEGIN IMMEDIATE").map_err(sqlite)?;
-    for work in group {
-        if catch_unwind(AssertUnwindSafe(|| work.run(db))).is_err() {
-            tracing::error!("a piece of work panicked; it is undone, and the others go on");
-            db.execute_batch("ROLLBACK TO piece; RELEASE piece").map_err(sqlite)?;
-        }
-        // On a full disk and the like SQLite gives up the whole transaction at once.
-        if db.is_autocommit() {
-            return Err(NotCommitted::GivenUp);
-        }
-    }
-    statement("COMMIT").map_err(|error| {
-        _ = db.execute_batch("ROLLBACK"); // fails only when SQLite has rolled back by itself
-        sqlite(error)
-    })
+    statement(db, "BEGIN IMMEDIATE")?;
+    let done = run_all(db, group).and_then(|()| statement(db, "COMMIT"));
+    done.inspect_err(|_| undo(db))
 }
 
-fn in_savepoint<T>(
-    db: &Connection,
-    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    db.prepare_cached("SAVEPOINT piece")?.execute([])?;
-    let result = work(db);
-    if result.is_err() && !db.is_autocommit() {
-        db.prepare_cached("ROLLBACK TO piece")?.execute([])?;
+/// First without savepoints: with them SQLite copies each page once more for every piece that changes it.
+fn run_all(db: &Connection, group: &mut [Box<dyn Work>]) -> Result<(), NotCommitted> {
+    if group.iter_mut().all(|work| work.run(db) && !db.is_autocommit()) {
+        return Ok(());
     }
-    if !db.is_autocommit() {
-        db.prepare_cached("RELEASE piece")?.execute([])?;
+    undo(db);
+    statement(db, "BEGIN IMMEDIATE")?;
+    group.iter_mut().try_for_each(|work| in_savepoint(db, &mut **work))
+}
+
+/// Runs a piece so that nothing of it is there when it fails.
+fn in_savepoint(db: &Connection, work: &mut dyn Work) -> Result<(), NotCommitted> {
+    statement(db, "SAVEPOINT piece")?;
+    let succeeded = work.run(db);
+    // On a full disk and the like SQLite gives up the whole transaction at once.
+    if db.is_autocommit() {
+        return Err(NotCommitted::GivenUp);
     }
-    result
+    if !succeeded {
+        statement(db, "ROLLBACK TO piece")?;
+    }
+    statement(db, "RELEASE piece")
+}
+
+fn undo(db: &Connection) {
+    _ = db.execute_batch("ROLLBACK"); // fails only when SQLite has rolled back by itself
+}
+
+fn statement(db: &Connection, sql: &str) -> Result<(), NotCommitted> {
+    let run = || db.prepare_cached(sql)?.execute([]).map(drop);
+    run().map_err(|error| NotCommitted::Sqlite(Arc::new(error)))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ fn writer() -> Writer {
     Writer::start(db).unwrap()
 }
 
-fn insert(n: i64) -> impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send {
+fn insert(n: i64) -> impl FnMut(&Connection) -> rusqlite::Result<usize> + Send {
     move |db| db.execute("INSERT INTO t VALUES (?1)", [n])
 }
 
@@ -23,10 +23,10 @@ async fn numbers(writer: &Writer) -> Vec<i64> {
 async fn hold(writer: &Arc<Writer>) -> std::sync::mpsc::Sender<()> {
     let (go_on, told) = std::sync::mpsc::channel();
     let (begun, has_begun) = oneshot::channel();
-    let writer = writer.clone();
+    let (mut begun, writer) = (Some(begun), writer.clone());
     tokio::spawn(async move {
         let piece = move |_: &Connection| {
-            _ = begun.send(());
+            _ = begun.take().map(|begun| begun.send(()));
             _ = told.recv();
             Ok(())
         };
