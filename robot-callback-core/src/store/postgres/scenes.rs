@@ -38,12 +38,14 @@ static ITEMS: Statement = Statement {
     types: &[Type::UUID_ARRAY],
 };
 
+/// A contact is looked for by its id: as a plain equation, the workspace would lead through all of a shop's contacts
+/// where the statistics are of a time when it had one.
 static ORDERS: Statement = Statement {
     sql: concat!(
         "SELECT ",
         order_columns!(),
         " FROM public.orders o
-        LEFT JOIN public.contacts c ON c.id = o.contact_id AND c.workspace_id = o.workspace_id
+        LEFT JOIN public.contacts c ON c.id = o.contact_id AND (c.workspace_id = o.workspace_id) IS TRUE
         WHERE o.id IN (SELECT order_id FROM public.robot_job_items WHERE id = ANY($1))
         ORDER BY o.id FOR NO KEY UPDATE OF o"
     ),

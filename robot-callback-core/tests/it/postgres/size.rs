@@ -83,6 +83,47 @@ async fn plans_that_were_made_on_small_tables_read_none_through_when_they_have_g
     assert!(read < i64::try_from(GROWN).unwrap(), "no plan reads tables through: {read} rows");
 }
 
+/// Rows of contacts that statements have read so far, by any way.
+const CONTACTS_READ: &str =
+    "SELECT (seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname = 'contacts'";
+
+/// While a shop has one contact, reading all contacts looks as good as looking one up.
+#[tokio::test]
+async fn plans_that_were_made_for_a_small_shop_are_soon_made_anew_when_it_has_grown() {
+    const GROWN: usize = 5_000;
+    const SMALL: usize = 8;
+    let Crm { database, client, shop } = Crm::new().await;
+    // What this session itself reads, such as the contact of a new order, it finds by keys.
+    let by_key = "SET enable_seqscan = off; SET plan_cache_mode = force_custom_plan";
+    client.batch_execute(by_key).await.unwrap();
+    // Whoever counts the rows anew makes the plans anew, too: here nobody does.
+    for table in ["contacts", "orders", "robot_jobs", "robot_job_items"] {
+        let nobody = format!("ALTER TABLE {table} SET (autovacuum_enabled = false)");
+        client.batch_execute(&nobody).await.unwrap();
+    }
+    shop.batch(&client, 1).await;
+    client.batch_execute("ANALYZE").await.unwrap();
+    let store = store(&database.url()).await;
+    for n in 0..SMALL + 40 {
+        if n == SMALL {
+            let grow = format!(
+                "INSERT INTO contacts (workspace_id, name, phone)
+                SELECT id, 'Cliente', n::text FROM workspaces, generate_series(1, {GROWN}) n"
+            );
+            client.batch_execute(&grow).await.unwrap();
+        }
+        let item = shop.batch(&client, 1).await.items[0];
+        store.apply(Report::success(item, format!("7315{n}"))).await.unwrap().expect("the item is there");
+    }
+    drop((store, client));
+    let read = counted(&database, CONTACTS_READ).await;
+    println!("{read} rows of contacts were read");
+    // Plans that were made after eight sets serve eight more, and in each of these they may look for every order's
+    // contact among all.
+    let until_then = SMALL * 2 * SMALL * GROWN;
+    assert!(read < i64::try_from(until_then).unwrap(), "then a report reads its own contact: {read} rows");
+}
+
 /// Notes under which settings an item was changed.
 const NOTE_SETTINGS: &str = "CREATE TABLE noted (plans text);
     CREATE FUNCTION note_settings() RETURNS trigger LANGUAGE plpgsql AS

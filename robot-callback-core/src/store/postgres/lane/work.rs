@@ -26,11 +26,18 @@ use crate::report::Report;
 /// The most reports in one transaction. A bound on the wait of the first of them, not a target.
 const SIZE: usize = 256;
 
+/// How many sets plans serve at most; they are made anew after one, two, four sets and so on, too. A plan is as good as
+/// the tables were when it was made: while they hold a handful of rows, an index that is read from end to end looks as
+/// good as a key that is looked up.
+const PLANS_LAST: u64 = 256;
+
 pub(super) struct Work {
     pub(super) sessions: Sessions,
     pub(super) rules: Rules,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) queue: mpsc::Receiver<Waiting>,
+    /// How many sets were begun.
+    pub(super) begun: u64,
 }
 
 /// A set whose transaction has begun, and the rows it is about.
@@ -95,7 +102,7 @@ impl Work {
             Err(error) => return Left { failed: Some((first, error)), next: None },
         };
         session.idle = false;
-        let mut begun = begin(&session, first).await;
+        let mut begun = self.begin(&session, first).await;
         loop {
             begun = match self.apply(&session, begun).await {
                 Ok(Some(next)) => next,
@@ -132,7 +139,7 @@ impl Work {
         };
         let beginning = async {
             match next {
-                Some(next) => Some(begin(session, next).await),
+                Some(next) => Some(self.begin(session, next).await),
                 None => None,
             }
         };
@@ -141,6 +148,19 @@ impl Work {
             Ok(()) => Ok(begun),
             Err(failed) => Err(Left { failed: Some(failed), next: begun.map(|(next, _)| next) }),
         }
+    }
+
+    async fn begin(&mut self, session: &Session, set: Set) -> Begun {
+        metrics::group("postgres", set.reports.len());
+        self.begun += 1;
+        let scenes = async {
+            if self.begun.is_power_of_two() || self.begun.is_multiple_of(PLANS_LAST) {
+                session.script("DISCARD PLANS").await?;
+            }
+            session.begin(Scenes::of_reports(session, &set.reports)).await
+        };
+        let scenes = within(set.deadline, scenes).await;
+        (set, scenes)
     }
 
     /// What is tried when a set has failed.
@@ -183,13 +203,6 @@ impl Work {
         }
         Ok(applied)
     }
-}
-
-async fn begin(session: &Session, set: Set) -> Begun {
-    metrics::group("postgres", set.reports.len());
-    let scenes = session.begin(Scenes::of_reports(session, &set.reports));
-    let scenes = within(set.deadline, scenes).await;
-    (set, scenes)
 }
 
 /// What becomes of each report, and what is to be written for it.
