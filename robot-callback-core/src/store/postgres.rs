@@ -4,6 +4,7 @@
 //! database stands in a schema of its own, `robot_callback`.
 
 mod actions;
+mod columns;
 mod error;
 mod jobs;
 mod kept;

@@ -22,7 +22,7 @@ pub(super) enum PostgresError {
     #[error("{statement} changed {found} rows instead of {expected}")]
     Rows { statement: &'static str, expected: usize, found: u64 },
     #[error("column {column} holds what it can't: {why}")]
-    Unreadable { column: &'static str, why: String },
+    Unreadable { column: String, why: String },
     #[error("the database's tables are at version {found}, and this program needs version {needed}: {hint}")]
     Version { found: i32, needed: i32, hint: &'static str },
     #[error("the lane that applies reports can't be started")]

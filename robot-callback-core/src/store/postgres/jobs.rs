@@ -6,6 +6,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 pub(super) use self::create::create;
+use super::columns::Columns;
 use super::error::PostgresError;
 use super::rows::{self, item_columns, items_and_orders, job_columns, order_columns, system_time};
 use super::scenes::Scenes;
@@ -15,7 +16,7 @@ use crate::change::{self, Rules};
 use crate::clock::Timestamp;
 use crate::id::{ItemId, JobId};
 use crate::job::Job;
-use crate::view::{ItemView, JobView};
+use crate::view::JobView;
 
 static JOB: Statement = Statement {
     sql: concat!(
@@ -58,13 +59,13 @@ static LOCK: Statement = Statement {
 };
 
 pub(super) async fn find(db: &Session, id: JobId) -> Result<Option<Job>, PostgresError> {
-    db.query(&JOB, &[&id.0]).await?.first().map(rows::job).transpose()
+    db.query(&JOB, &[&id.0]).await?.first().map(|row| rows::job(&mut Columns::of(row))).transpose()
 }
 
 pub(super) async fn view(db: &Session, id: JobId) -> Result<Option<JobView>, PostgresError> {
     let Some(job) = find(db, id).await? else { return Ok(None) };
     let rows = db.query(&ITEMS, &[&id.0]).await?;
-    let items = rows.iter().map(|row| Ok(ItemView { item: rows::item(row)?, order: rows::order(row)? }));
+    let items = rows.iter().map(|row| rows::item_view(&mut Columns::of(row)));
     Ok(Some(JobView { job, items: items.collect::<Result<_, PostgresError>>()? }))
 }
 

@@ -6,6 +6,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::columns::Columns;
 use super::error::PostgresError;
 use super::jobs;
 use super::rows::{self, item_columns, items_and_orders, job_columns, order_columns, system_time};
@@ -67,7 +68,7 @@ pub(super) async fn jobs(db: &Session, query: &JobQuery, now: Timestamp) -> Resu
     let params: [Param<'_>; 9] =
         [&workspace, &status, &query.overdue, &now, &from, &before, &moment, &id, &probe];
     let rows = db.query(&JOBS, &params).await?;
-    let found = rows.iter().map(rows::job).collect::<Result<Vec<Job>, _>>()?;
+    let found = rows.iter().map(|row| rows::job(&mut Columns::of(row))).collect::<Result<Vec<Job>, _>>()?;
     Ok(Page::cut(found.into_iter().map(|job| (JobQuery::cursor(&job), job)), query.page.limit))
 }
 
@@ -87,7 +88,7 @@ pub(super) async fn job_page(
 }
 
 fn placed(row: &Row) -> Result<(Cursor, ItemView), PostgresError> {
-    let view = ItemView { item: rows::item(row)?, order: rows::order(row)? };
+    let view = rows::item_view(&mut Columns::of(row))?;
     let moment = rows::moment(row, "i_created_at")?.unwrap_or(Timestamp::EPOCH).as_millis();
     Ok((Cursor { place: row.try_get("place")?, moment, id: view.item.id.0 }, view))
 }

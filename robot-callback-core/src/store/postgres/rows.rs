@@ -5,12 +5,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::columns::Columns;
 use super::error::PostgresError;
 use crate::amount::Amount;
 use crate::clock::Timestamp;
 use crate::id::{ContactId, ItemId, JobId, OrderId, WorkspaceId};
 use crate::job::{Contact, Item, ItemStatus, Job, JobStatus, JobType, Order};
 use crate::report::ErrorType;
+use crate::view::ItemView;
+
+// Each list, and its reader further down, have one order.
 
 /// A job's columns: `robot_jobs j LEFT JOIN robot_callback.job_state s`.
 macro_rules! job_columns {
@@ -52,61 +56,65 @@ macro_rules! items_and_orders {
 
 pub(super) use {item_columns, items_and_orders, job_columns, order_columns};
 
-pub(super) fn job(row: &Row) -> Result<Job, PostgresError> {
+pub(super) fn job(columns: &mut Columns<'_>) -> Result<Job, PostgresError> {
     Ok(Job {
-        id: JobId(row.try_get("j_id")?),
-        workspace_id: WorkspaceId(row.try_get("j_workspace_id")?),
-        job_type: JobType::from_name(row.try_get("job_type")?),
-        status: name(row, "j_status", JobStatus::from_name)?,
-        total_items: count(row, "total_items")?,
-        success_count: count(row, "success_count")?,
-        error_count: count(row, "error_count")?,
-        run: count(row, "run")?,
-        deadline: moment(row, "deadline")?,
-        created_at: row.try_get::<_, SystemTime>("j_created_at")?.into(),
-        completed_at: moment(row, "j_completed_at")?,
+        id: JobId(columns.take()?),
+        workspace_id: WorkspaceId(columns.take()?),
+        job_type: columns.word(|name| Some(JobType::from_name(name)))?,
+        status: columns.word(JobStatus::from_name)?,
+        total_items: columns.count()?,
+        success_count: columns.count()?,
+        error_count: columns.count()?,
+        run: columns.count()?,
+        deadline: columns.moment_if_any()?,
+        created_at: columns.moment()?,
+        completed_at: columns.moment_if_any()?,
     })
 }
 
-pub(super) fn item(row: &Row) -> Result<Item, PostgresError> {
-    let error_type: Option<&str> = row.try_get("error_type")?;
+/// Of an item's columns and its order's.
+pub(super) fn item_view(columns: &mut Columns<'_>) -> Result<ItemView, PostgresError> {
+    Ok(ItemView { item: item(columns)?, order: order(columns)? })
+}
+
+pub(super) fn item(columns: &mut Columns<'_>) -> Result<Item, PostgresError> {
     Ok(Item {
-        id: ItemId(row.try_get("i_id")?),
-        job_id: JobId(row.try_get("job_id")?),
-        order_id: row.try_get::<_, Option<Uuid>>("order_id")?.map(OrderId),
-        status: name(row, "i_status", ItemStatus::from_name)?,
-        attempt: count(row, "retry_count")?.saturating_add(1),
-        tracking_number: row.try_get("i_tracking_number")?,
-        error_type: error_type.and_then(ErrorType::from_name),
-        error_message: row.try_get("error_message")?,
-        expired: row.try_get("expired")?,
-        completed_at: moment(row, "i_completed_at")?,
+        id: ItemId(columns.take()?),
+        job_id: JobId(columns.take()?),
+        order_id: columns.take::<Option<Uuid>>()?.map(OrderId),
+        status: columns.word(ItemStatus::from_name)?,
+        attempt: columns.count()?.saturating_add(1),
+        tracking_number: columns.take()?,
+        error_type: columns.take::<Option<&str>>()?.and_then(ErrorType::from_name),
+        error_message: columns.take()?,
+        expired: columns.take()?,
+        completed_at: columns.moment_if_any()?,
     })
 }
 
-/// `None` when the row has no order.
-pub(super) fn order(row: &Row) -> Result<Option<Order>, PostgresError> {
-    let Some(id) = row.try_get::<_, Option<Uuid>>("o_id")?.map(OrderId) else { return Ok(None) };
+/// `None` when the row has no order. Stands last where it stands, since little is read of what is not there.
+pub(super) fn order(columns: &mut Columns<'_>) -> Result<Option<Order>, PostgresError> {
+    let Some(id) = columns.take::<Option<Uuid>>()?.map(OrderId) else { return Ok(None) };
     Ok(Some(Order {
         id,
-        workspace_id: WorkspaceId(row.try_get("o_workspace_id")?),
-        contact: contact(row)?,
-        name: row.try_get("o_name")?,
-        description: row.try_get("description")?,
-        total_value: amount(row, "total_value")?,
-        carrier: row.try_get("carrier")?,
-        tracking_number: row.try_get("o_tracking_number")?,
-        carrier_guide_number: row.try_get("carrier_guide_number")?,
-        shipping_address: row.try_get("shipping_address")?,
-        shipping_city: row.try_get("shipping_city")?,
-        shipping_department: row.try_get("shipping_department")?,
+        workspace_id: WorkspaceId(columns.take()?),
+        name: columns.take()?,
+        description: columns.take()?,
+        total_value: columns
+            .read(|hundredths: Option<i64>| Amount::from_hundredths(hundredths.unwrap_or_default()))?,
+        carrier: columns.take()?,
+        tracking_number: columns.take()?,
+        carrier_guide_number: columns.take()?,
+        shipping_address: columns.take()?,
+        shipping_city: columns.take()?,
+        shipping_department: columns.take()?,
+        contact: contact(columns)?,
     }))
 }
 
-fn contact(row: &Row) -> Result<Option<Contact>, PostgresError> {
-    let Some(id) = row.try_get::<_, Option<Uuid>>("c_id")?.map(ContactId) else { return Ok(None) };
-    let (name, phone, email) = (row.try_get("c_name")?, row.try_get("phone")?, row.try_get("email")?);
-    Ok(Some(Contact { id, name, phone, email }))
+fn contact(columns: &mut Columns<'_>) -> Result<Option<Contact>, PostgresError> {
+    let Some(id) = columns.take::<Option<Uuid>>()?.map(ContactId) else { return Ok(None) };
+    Ok(Some(Contact { id, name: columns.take()?, phone: columns.take()?, email: columns.take()? }))
 }
 
 /// PostgreSQL has signed numbers only; ours never are below zero.
@@ -128,14 +136,8 @@ pub(super) fn moment(row: &Row, column: &'static str) -> Result<Option<Timestamp
     Ok(row.try_get::<_, Option<SystemTime>>(column)?.map(Timestamp::from))
 }
 
-fn amount(row: &Row, column: &'static str) -> Result<Amount, PostgresError> {
-    let hundredths: Option<i64> = row.try_get(column)?;
-    Amount::from_hundredths(hundredths.unwrap_or_default())
-        .map_err(|error| unreadable(column, error.to_string()))
-}
-
-pub(super) fn unreadable(column: &'static str, why: String) -> PostgresError {
-    PostgresError::Unreadable { column, why }
+pub(super) fn unreadable(column: &str, why: String) -> PostgresError {
+    PostgresError::Unreadable { column: column.to_owned(), why }
 }
 
 /// A moment as the driver takes it.

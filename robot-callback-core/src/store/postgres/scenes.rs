@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::columns::Columns;
 use super::error::PostgresError;
 use super::rows::{self, item_columns, job_columns, order_columns};
 use super::session::{Param, Session, Statement};
@@ -79,12 +80,13 @@ impl Scenes {
         jobs?;
         let mut scenes = Self::default();
         for row in items? {
-            let (item, job) = (rows::item(&row)?, rows::job(&row)?);
+            let columns = &mut Columns::of(&row);
+            let (item, job) = (rows::item(columns)?, rows::job(columns)?);
             scenes.items.insert(item.id, item);
             scenes.jobs.insert(job.id, job);
         }
         for row in orders? {
-            scenes.orders.extend(rows::order(&row)?.map(|order| (order.id, order)));
+            scenes.orders.extend(rows::order(&mut Columns::of(&row))?.map(|order| (order.id, order)));
         }
         Ok(scenes)
     }

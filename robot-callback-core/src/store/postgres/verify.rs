@@ -2,6 +2,7 @@
 
 use tokio_postgres::Row;
 
+use super::columns::Columns;
 use super::error::PostgresError;
 use super::rows::{self, job_columns};
 use super::session::{Session, Statement};
@@ -35,7 +36,7 @@ pub(super) async fn verify(db: &Session) -> Result<Vec<Discrepancy>, PostgresErr
 
 fn recount(row: &Row) -> Result<Recount, PostgresError> {
     Ok(Recount {
-        job: rows::job(row)?,
+        job: rows::job(&mut Columns::of(row))?,
         items: rows::count(row, "items")?,
         successes: rows::count(row, "successes")?,
         errors: rows::count(row, "errors")?,
