@@ -39,6 +39,7 @@ impl Lane {
             rules: options.rules,
             clock: options.clock.clone(),
             queue: waiting,
+            warm_up: options.connect_timeout,
             begun: 0,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -6,6 +6,7 @@ mod contention;
 mod crm;
 mod database;
 mod deadlines;
+mod getting_ready;
 mod given_up;
 mod leases;
 mod owner;

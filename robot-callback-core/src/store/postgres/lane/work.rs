@@ -7,6 +7,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -36,6 +37,8 @@ pub(super) struct Work {
     pub(super) rules: Rules,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) queue: mpsc::Receiver<Waiting>,
+    /// How long getting ready may take.
+    pub(super) warm_up: Duration,
     /// How many sets were begun.
     pub(super) begun: u64,
 }
@@ -70,12 +73,15 @@ impl Work {
     /// Connects and has the statements ready, so that the first report does not wait for that.
     async fn warm_up(&self) {
         let ready = async {
-            let session = self.sessions.session().await?;
+            let mut session = self.sessions.session().await?;
+            session.idle = false;
             Scenes::prepare(&session).await?;
-            Writes::prepare(&session).await
+            Writes::prepare(&session).await?;
+            session.idle = true;
+            Ok(())
         };
-        if let Err(error) = ready.await {
-            tracing::debug!(error = chain(&error), "reports will have to wait for their connection");
+        if let Err(error) = within(Instant::now() + self.warm_up, ready).await {
+            tracing::debug!(error = chain(&error), "the first report will have to wait for its connection");
         }
     }
 
