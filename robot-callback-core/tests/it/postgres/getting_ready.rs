@@ -52,11 +52,7 @@ async fn a_server_that_leaves_the_preparations_unanswered_does_not_stop_the_lane
     // The first is that of connecting, the second is the lane's.
     let port = way(server, 2).await;
     let url = crm.database.url().replace(&format!(":{server}/"), &format!(":{port}/"));
-    let options = PostgresOptions {
-        connect_timeout: Duration::from_secs(3),
-        report_deadline: Duration::from_secs(60),
-        ..PostgresOptions::default()
-    };
+    let options = PostgresOptions { report_deadline: Duration::from_secs(60), ..PostgresOptions::default() };
     let store = PostgresStore::connect(&url, options).await.unwrap();
     let applied = store.apply(Report::success(batch.items[0], "73150001234")).await;
     let verdict = applied.expect("another connection answers").expect("the item is there").verdict;
