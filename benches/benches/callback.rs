@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use self::sample::{NoRelay, sample_body, sample_job};
 
 const SECRET: &[u8] = b"a callback secret of some length";
+
 /// The bodies of the reports on a fresh job of so many items.
 async fn fresh_job(store: &dyn OperatorStore, items: usize) -> Vec<Vec<u8>> {
     let job = sample_job(items).expect("a good request");

@@ -106,7 +106,8 @@ impl PostgresStore {
     /// [`StoreError::Fault`] for a URL that can't be used, or tables of another version; otherwise
     /// [`StoreError::Unavailable`].
     pub async fn connect(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
-        let sessions = Sessions::new(&Target::parse(url)?, &options)?;
+        let target = Target::parse(url)?;
+        let sessions = Sessions::new(&target, &options)?;
         match (migrate::check(&sessions).await, options.migrate) {
             (Err(PostgresError::Version { found, needed, .. }), true) if found < needed => {
                 Self::migrate(options.direct_url.as_deref().unwrap_or(url)).await?;
@@ -115,7 +116,7 @@ impl PostgresStore {
         }
         metrics::pool_size(options.pool_size + 1);
         let own = PostgresOptions { pool_size: 1, ..options.clone() };
-        let lane = Lane::start(Sessions::new(&Target::parse(url)?, &own)?, &options)?;
+        let lane = Lane::start(Sessions::new(&target, &own)?, &options)?;
         Ok(Self { sessions, lane, clock: options.clock, rules: options.rules })
     }
 

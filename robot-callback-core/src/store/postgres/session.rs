@@ -1,5 +1,6 @@
 //! Connections, statements and transactions, in the two ways statements may be sent.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,9 @@ pub(super) struct Statement {
 }
 
 pub(super) type Param<'a> = &'a (dyn ToSql + Sync);
+
+/// A commit on its way.
+pub(super) type Committing<'db> = Pin<Box<dyn Future<Output = Result<(), PostgresError>> + 'db>>;
 
 /// Where sessions come from.
 #[derive(Clone)]
@@ -186,8 +190,13 @@ impl Session {
         result
     }
 
-    pub(super) async fn commit(&self) -> Result<(), PostgresError> {
+    async fn commit(&self) -> Result<(), PostgresError> {
         Ok(self.client().batch_execute("COMMIT").await?)
+    }
+
+    /// The commit, which is sent when this is first polled.
+    pub(super) fn committing(&self) -> Committing<'_> {
+        Box::pin(self.commit())
     }
 
     /// The last statement of a transaction, with the commit right behind it. Returns when the statement is done; what
@@ -199,9 +208,9 @@ impl Session {
         &'db self,
         statement: &Statement,
         params: &[Param<'_>],
-    ) -> Result<impl Future<Output = Result<(), PostgresError>> + use<'db>, PostgresError> {
+    ) -> Result<Committing<'db>, PostgresError> {
         self.prepare(&[statement]).await?;
-        let mut commit = Box::pin(self.commit());
+        let mut commit = self.committing();
         tokio::select! {
             biased;
             executed = self.execute(statement, params) => executed.map(|_| commit),

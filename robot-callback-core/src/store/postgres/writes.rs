@@ -10,7 +10,7 @@ use self::rows::{Rows, WRITE};
 use super::super::Applied;
 use super::error::PostgresError;
 use super::scenes::Scenes;
-use super::session::Session;
+use super::session::{Committing, Session};
 use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::event::Event;
@@ -111,7 +111,7 @@ impl Writes {
         db: &'db Session,
         scenes: &Scenes,
         now: Timestamp,
-    ) -> Result<impl Future<Output = Result<(), PostgresError>> + use<'db>, PostgresError> {
+    ) -> Result<Committing<'db>, PostgresError> {
         let rows = Rows::of(self, scenes, now);
         db.execute_and_commit(&WRITE, &rows.params()).await
     }

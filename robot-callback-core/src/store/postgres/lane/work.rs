@@ -5,7 +5,6 @@
 //! transactions are in the way, and one by one when the database refuses something in it, so that it spoils nobody
 //! else's.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::super::super::Applied;
 use super::super::error::PostgresError;
 use super::super::scenes::Scenes;
-use super::super::session::{Session, Sessions};
+use super::super::session::{Committing, Session, Sessions};
 use super::super::writes::Writes;
 use super::set::{Answer, Set, Waiting};
 use crate::change::{self, Rules};
@@ -244,11 +243,11 @@ async fn write<'db>(
     writes: &Writes,
     scenes: &Scenes,
     now: Timestamp,
-) -> Result<Pin<Box<dyn Future<Output = Result<(), PostgresError>> + 'db>>, PostgresError> {
+) -> Result<Committing<'db>, PostgresError> {
     if writes.is_empty() {
-        return Ok(Box::pin(session.commit()));
+        return Ok(session.committing());
     }
-    Ok(Box::pin(writes.write_and_commit(session, scenes, now).await?))
+    writes.write_and_commit(session, scenes, now).await
 }
 
 async fn within<T>(
