@@ -1,4 +1,4 @@
-//! Processes of their own: this program again, run as `robot-callback`, as the bare HTTP floor or as a robot's spool.
+//! Processes of their own: this program again, run as `robot-callback`, as a bare HTTP floor or as a robot's spool.
 
 use std::fs::File;
 use std::io;
@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::http::Connection;
-use crate::limits::serve_floor;
+use crate::limits::{serve_floor, serve_warp_floor};
 use crate::spool::{AS_SPOOL, be_the_spool};
 
 /// The callback secret of every run.
@@ -16,6 +16,7 @@ pub(crate) const SECRET: &str = "a callback secret of sixty-four bytes, as a gen
 
 const AS_SERVER: &str = "be-the-server";
 pub(crate) const AS_FLOOR: &str = "be-the-floor";
+pub(crate) const AS_WARP_FLOOR: &str = "be-the-warp-floor";
 
 /// Runs one of these instead, if that is what this process was started for: call it first in `main`.
 #[must_use]
@@ -24,6 +25,7 @@ pub(crate) fn serve_if_asked() -> Option<ExitCode> {
     match (arguments.next().as_deref(), arguments.next()) {
         (Some(AS_SERVER), None) => Some(robot_callback_warp::cli::run(["robot-callback", "serve"])),
         (Some(AS_FLOOR), Some(address)) => Some(serve_floor(&address)),
+        (Some(AS_WARP_FLOOR), Some(address)) => Some(serve_warp_floor(&address)),
         (Some(AS_SPOOL), Some(task)) => Some(be_the_spool(&task)),
         _ => None,
     }

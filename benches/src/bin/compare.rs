@@ -203,6 +203,9 @@ impl Bench<'_> {
         let (rate, spent) = limits::floor(128).await?;
         self.note(FLOOR, rate);
         self.note("limit · bare hyper, CPU for each, µs", spent);
+        let (rate, spent) = limits::warp_floor(128).await?;
+        self.note("limit · bare warp, /s", rate);
+        self.note("limit · bare warp, CPU for each, µs", spent);
         let (rate, spent) = limits::floor_of_large(128).await?;
         self.note(FLOOR_OF_LARGE, rate);
         self.note("limit · bare hyper, 20,000 bytes, CPU for each, µs", spent);
@@ -285,6 +288,13 @@ const RATIOS: &[Ratio] = &[
         "server CPU, over the HTTP floor's",
         "pg · 128 connections, server CPU for each, µs",
         "limit · bare hyper, CPU for each, µs",
+        "≤ 4",
+        "2.5",
+    ),
+    (
+        "server CPU, over a bare warp server's",
+        "pg · 128 connections, server CPU for each, µs",
+        "limit · bare warp, CPU for each, µs",
         "≤ 4",
         "2.5",
     ),

@@ -1,5 +1,5 @@
-//! HTTP without the work: a bare hyper server that reads the body and says yes. And the requests that the real
-//! server refuses, which should cost little more.
+//! HTTP without the work: a bare server, hyper's or warp's, that reads the body and says yes. And the requests that the
+//! real server refuses, which should cost little more.
 
 use std::convert::Infallible;
 use std::io;
@@ -15,13 +15,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tower_service::Service;
+use warp::{Filter, Reply};
 
 use crate::cost;
 use crate::endpoint::Endpoint;
 use crate::http::callback;
 use crate::load::{self, Answers, Pace};
-use crate::server::{self, AS_FLOOR, Child, SECRET};
+use crate::server::{self, AS_FLOOR, AS_WARP_FLOOR, Child, SECRET};
 
 /// How many requests a rate is taken from.
 const REQUESTS: usize = 200_000;
@@ -39,15 +41,25 @@ pub enum Refused {
     TooLarge,
 }
 
+const YES: &str = r#"{"received":true,"verdict":"applied"}"#;
+
 /// A body that is over the limit.
 const LARGE: usize = 20_000;
 
-/// Requests a second of the bare server, and its processor time for each in microseconds.
+/// Requests a second of the bare hyper server, and its processor time for each in microseconds.
 ///
 /// # Errors
 /// When it can't be started, or answers anything but yes.
 pub async fn floor(connections: usize) -> io::Result<(f64, f64)> {
-    bare(BODY, connections).await
+    bare(AS_FLOOR, BODY, connections).await
+}
+
+/// The same of a bare warp server: what the framework costs that the real one is made with.
+///
+/// # Errors
+/// As [`floor`].
+pub async fn warp_floor(connections: usize) -> io::Result<(f64, f64)> {
+    bare(AS_WARP_FLOOR, BODY, connections).await
 }
 
 /// The same with the request that the real server refuses as [too large](Refused::TooLarge), to the byte.
@@ -55,13 +67,13 @@ pub async fn floor(connections: usize) -> io::Result<(f64, f64)> {
 /// # Errors
 /// As [`floor`].
 pub async fn floor_of_large(connections: usize) -> io::Result<(f64, f64)> {
-    bare(&" ".repeat(LARGE), connections).await
+    bare(AS_FLOOR, &" ".repeat(LARGE), connections).await
 }
 
-async fn bare(body: &str, connections: usize) -> io::Result<(f64, f64)> {
+async fn bare(server: &str, body: &str, connections: usize) -> io::Result<(f64, f64)> {
     let address = server::free_address()?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg(AS_FLOOR).arg(address.to_string());
+    command.arg(server).arg(address.to_string());
     let child = Child::start(command, address).await?;
     measure(child.pid(), address, connections, callback(address, SECRET, body), 200).await
 }
@@ -102,28 +114,50 @@ async fn measure(
     Ok((count / elapsed.as_secs_f64(), spent))
 }
 
-/// Is the bare server, for as long as this process lives.
+/// Is the bare hyper server, for as long as this process lives.
 pub(crate) fn serve_floor(address: &str) -> ExitCode {
+    serve(address, |stream| async {
+        // A connection that breaks is its client's business.
+        _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(say_yes)).await;
+    })
+}
+
+/// Is the bare warp server, for as long as this process lives.
+pub(crate) fn serve_warp_floor(address: &str) -> ExitCode {
+    let yes = warp::post().and(warp::body::bytes()).map(|_| YES.into_response()).boxed();
+    serve(address, move |stream| {
+        let yes = yes.clone();
+        async move {
+            let service = service_fn(|request: Request<Incoming>| warp::service(yes.clone()).call(request));
+            _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        }
+    })
+}
+
+fn serve<S>(address: &str, connection: impl Fn(TcpStream) -> S) -> ExitCode
+where
+    S: Future<Output = ()> + Send + 'static,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    match runtime.and_then(|runtime| runtime.block_on(accept(address))) {
+    match runtime.and_then(|runtime| runtime.block_on(accept(address, connection))) {
         Ok(never) => match never {},
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-async fn accept(address: &str) -> io::Result<Infallible> {
+async fn accept<S>(address: &str, connection: impl Fn(TcpStream) -> S) -> io::Result<Infallible>
+where
+    S: Future<Output = ()> + Send + 'static,
+{
     let listener = TcpListener::bind(address).await?;
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        tokio::spawn(async move {
-            // A connection that breaks is its client's business.
-            _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(say_yes)).await;
-        });
+        tokio::spawn(connection(stream));
     }
 }
 
 async fn say_yes(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
     request.into_body().collect().await?;
-    Ok(Response::new(Full::from(r#"{"received":true,"verdict":"applied"}"#)))
+    Ok(Response::new(Full::from(YES)))
 }
