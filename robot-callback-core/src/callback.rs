@@ -115,6 +115,9 @@ async fn handle(
 /// Tells the caller's span, if it has fields for it, what the request was about.
 fn note(item: ItemId, applied: &Applied) {
     let span = tracing::Span::current();
+    if !["item.id", "job.id", "verdict"].into_iter().any(|field| span.has_field(field)) {
+        return;
+    }
     tracing::record_all!(span, item.id = %item, job.id = %applied.job_id, verdict = applied.verdict.name());
 }
 

@@ -17,6 +17,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use robot_callback_core::{Allowance, EndpointOptions, RelayOptions, StatementMode};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 use warp::http::HeaderName;
 
 pub(crate) use self::access::{Access, Granted};
@@ -130,10 +132,17 @@ pub(crate) fn field_changes(layers: &Layers) -> Result<bool, SettingError> {
     Ok(switch(layers, &setting::FIELD_CHANGES)?.unwrap_or_default())
 }
 
-/// What is logged, in the words of `tracing-subscriber`'s `EnvFilter`.
-pub(crate) fn log_filter(layers: &Layers) -> Result<tracing_subscriber::EnvFilter, SettingError> {
-    let Some(given) = layers.get(&setting::LOG) else { return Ok("info".into()) };
-    let filter = tracing_subscriber::EnvFilter::try_new(&given.value);
+/// What decides what is logged.
+pub(crate) type LogFilter = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// What is logged, in the words of `tracing-subscriber`'s `EnvFilter`. That one looks at each span anew, each time it is
+/// entered, which nobody needs who names a level alone.
+pub(crate) fn log_filter(layers: &Layers) -> Result<LogFilter, SettingError> {
+    let Some(given) = layers.get(&setting::LOG) else { return Ok(LevelFilter::INFO.boxed()) };
+    if let Ok(level) = given.value.parse::<LevelFilter>() {
+        return Ok(level.boxed());
+    }
+    let filter = EnvFilter::try_new(&given.value).map(Layer::boxed);
     filter.map_err(|_| given.error("must be a level, or a list such as info,robot_callback_core=debug"))
 }
 

@@ -7,10 +7,10 @@ use std::io::IsTerminal;
 use tokio::runtime::Handle;
 use tracing_subscriber::layer::{Layered, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
 
 use self::plain::Plain;
-use crate::config::LogFormat;
+use crate::config::{LogFilter, LogFormat};
 #[cfg(feature = "otel")]
 use crate::otel::{OtelError, Spans};
 
@@ -18,7 +18,7 @@ use crate::otel::{OtelError, Spans};
 /// returns is kept until the end.
 #[cfg(feature = "otel")]
 pub(crate) fn start(
-    filter: EnvFilter,
+    filter: LogFilter,
     format: LogFormat,
     collector: Option<&str>,
     runtime: &Handle,
@@ -37,7 +37,7 @@ pub(crate) struct Spans;
 /// collector.
 #[cfg(not(feature = "otel"))]
 pub(crate) fn start(
-    filter: EnvFilter,
+    filter: LogFilter,
     format: LogFormat,
     _collector: Option<&str>,
     _runtime: &Handle,
@@ -46,7 +46,7 @@ pub(crate) fn start(
     Ok(None)
 }
 
-type Lines = Box<dyn Layer<Layered<EnvFilter, Registry>> + Send + Sync>;
+type Lines = Box<dyn Layer<Layered<LogFilter, Registry>> + Send + Sync>;
 
 fn lines(format: LogFormat) -> Lines {
     let lines = fmt::layer().with_writer(std::io::stderr);

@@ -1,22 +1,27 @@
 //! Lines without colours: those of `tracing`'s own form to the letter, made with half the work.
 
 use std::fmt::{self, Debug, Write};
+use std::time::SystemTime;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
 pub(super) struct Plain;
 
+/// Room enough for most lines: growing step by step would copy them several times.
+const LINE: usize = 512;
+/// The same for the fields of a span.
+const SPAN: usize = 128;
+
 impl<'writer> FormatFields<'writer> for Plain {
-    fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut line = Line { writer, begun: false, written: Ok(()) };
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
+        let mut line = Line::of(SPAN);
         fields.record(&mut line);
-        line.written
+        writer.write_str(line.written()?)
     }
 }
 
@@ -28,27 +33,29 @@ where
     fn format_event(
         &self,
         ctx: &FmtContext<'_, S, N>,
-        mut line: Writer<'_>,
+        mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        SystemTime.format_time(&mut line)?;
-        line.write_str(level(*event.metadata().level()))?;
+        let mut line = Line::of(LINE);
+        write!(line.text, "{}", humantime::format_rfc3339_micros(SystemTime::now()))?;
+        line.text.push_str(level(*event.metadata().level()));
         let mut within = false;
         for span in ctx.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
-            line.write_str(span.name())?;
+            line.text.push_str(span.name());
             let extensions = span.extensions();
             let fields = extensions.get::<FormattedFields<N>>().filter(|fields| !fields.is_empty());
             for piece in fields.iter().flat_map(|fields| ["{", fields.as_str(), "}"]) {
-                line.write_str(piece)?;
+                line.text.push_str(piece);
             }
-            line.write_char(':')?;
+            line.text.push(':');
             within = true;
         }
-        line.write_str(if within { " " } else { "" })?;
-        line.write_str(event.metadata().target())?;
-        line.write_str(": ")?;
-        ctx.format_fields(line.by_ref(), event)?;
-        line.write_char('\n')
+        line.text.push_str(if within { " " } else { "" });
+        line.text.push_str(event.metadata().target());
+        line.text.push_str(": ");
+        event.record(&mut line);
+        line.text.push('\n');
+        writer.write_str(line.written()?)
     }
 }
 
@@ -63,61 +70,80 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-struct Line<'writer> {
-    writer: Writer<'writer>,
+struct Line {
+    text: String,
+    /// Whether a field stands in it.
     begun: bool,
-    written: fmt::Result,
+    /// Whether all fields could be shown.
+    shown: fmt::Result,
 }
 
-impl Line<'_> {
-    fn field(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        let between = if std::mem::replace(&mut self.begun, true) { " " } else { "" };
-        self.written = self.written.and_then(|()| self.writer.write_str(between)).and_then(|()| {
-            if field.name() != MESSAGE {
-                self.writer.write_str(field.name())?;
-                self.writer.write_char('=')?;
-            }
-            value(&mut self.writer)
-        });
+impl Line {
+    fn of(room: usize) -> Self {
+        Self { text: String::with_capacity(room), begun: false, shown: Ok(()) }
+    }
+
+    fn written(&self) -> Result<&str, fmt::Error> {
+        self.shown.map(|()| self.text.as_str())
+    }
+
+    /// A field up to its value.
+    fn name(&mut self, field: &Field) {
+        if std::mem::replace(&mut self.begun, true) {
+            self.text.push(' ');
+        }
+        if field.name() != MESSAGE {
+            self.text.push_str(field.name());
+            self.text.push('=');
+        }
     }
 }
 
-impl Visit for Line<'_> {
+impl Visit for Line {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.name(field);
+        self.text.push_str(if value { "true" } else { "false" });
+    }
+
     fn record_str(&mut self, field: &Field, value: &str) {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
         match field.name() {
             MESSAGE => self.record_debug(field, &format_args!("{value}")),
-            _ if value.bytes().all(is_plain) => self.field(field, |writer| {
-                writer.write_char('"')?;
-                writer.write_str(value)?;
-                writer.write_char('"')
-            }),
+            _ if value.bytes().all(is_plain) => {
+                self.name(field);
+                for piece in ["\"", value, "\""] {
+                    self.text.push_str(piece);
+                }
+            }
             _ => self.record_debug(field, &value),
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == MESSAGE {
-            self.field(field, |writer| write!(Visible(writer), "{value:?}"));
+        self.name(field);
+        let shown = if field.name() == MESSAGE {
+            write!(Visible(&mut self.text), "{value:?}")
         } else {
-            self.field(field, |writer| write!(writer, "{value:?}"));
-        }
+            write!(self.text, "{value:?}")
+        };
+        self.shown = self.shown.and(shown);
     }
 }
 
 const MESSAGE: &str = "message";
 
 /// Writes control characters by their names, so that no message can play with a terminal that shows the log later.
-struct Visible<'a, 'writer>(&'a mut Writer<'writer>);
+struct Visible<'a>(&'a mut String);
 
-impl Write for Visible<'_, '_> {
+impl Write for Visible<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for piece in text.split_inclusive(char::is_control) {
             match piece.char_indices().next_back() {
                 Some((at, last)) if last.is_control() => {
-                    write!(self.0, "{}{}", &piece[..at], last.escape_default())?;
+                    self.0.push_str(&piece[..at]);
+                    self.0.extend(last.escape_default());
                 }
-                _ => self.0.write_str(piece)?,
+                _ => self.0.push_str(piece),
             }
         }
         Ok(())
@@ -180,8 +206,7 @@ mod tests {
     #[test]
     fn a_message_has_no_control_characters() {
         let mut text = String::new();
-        let mut writer = Writer::new(&mut text);
-        write!(Visible(&mut writer), "a\u{1b}[31m\nb\u{9b}").unwrap();
+        write!(Visible(&mut text), "a\u{1b}[31m\nb\u{9b}").unwrap();
         assert_eq!(text, "a\\u{1b}[31m\\nb\\u{9b}");
     }
 }

@@ -100,6 +100,7 @@ impl Connection {
         let (mut told, mut parting) = (false, false);
         loop {
             tokio::select! {
+                biased;
                 ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => {
                     if let Err(error) = ended {
                         tracing::debug!(error = %error, "a connection broke");

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use hyper::Request;
 use robot_callback_core::{CALLBACK_PATH, TRACEPARENT_HEADER, Traceparent};
-use tracing::Span;
 use tracing::field::Empty;
+use tracing::{Level, Span};
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use warp::reply::Response;
 
@@ -16,6 +16,29 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest request id that is taken over.
 const MAX_ID: usize = 128;
+
+/// The span of a request. What is learnt later of it costs a callback's other line once more, and is for those who see
+/// it: the lines of level `debug`, and a collector of spans.
+macro_rules! span {
+    ($request:ident, $id:ident, $trace:ident, $route:ident) => {
+        if cfg!(feature = "otel") || tracing::enabled!(Level::DEBUG) {
+            span!(@ $request, $id, $trace, $route; item.id = Empty, job.id = Empty, verdict = Empty, status = Empty,
+                duration_ms = Empty)
+        } else {
+            span!(@ $request, $id, $trace, $route;)
+        }
+    };
+    (@ $request:ident, $id:ident, $trace:ident, $route:ident; $($later:tt)*) => {
+        tracing::info_span!(
+            "request",
+            request.id = $id.to_str().unwrap_or_default(),
+            trace_id = $trace.map(|trace| trace.trace_id()),
+            route = $route,
+            method = method($request.method()),
+            $($later)*
+        )
+    };
+}
 
 pub(super) struct Observed {
     started: Instant,
@@ -29,18 +52,7 @@ impl Observed {
         let route = route(request.uri().path());
         let id = request_id(request.headers());
         let trace = trace(request.headers());
-        let span = tracing::info_span!(
-            "request",
-            request.id = id.to_str().unwrap_or_default(),
-            trace_id = trace.map(|trace| trace.trace_id()),
-            route,
-            method = method(request.method()),
-            item.id = Empty,
-            job.id = Empty,
-            verdict = Empty,
-            status = Empty,
-            duration_ms = Empty,
-        );
+        let span = span!(request, id, trace, route);
         #[cfg(feature = "otel")]
         if let Some(trace) = trace {
             crate::otel::adopt(&span, trace);
@@ -57,16 +69,15 @@ impl Observed {
     /// Counts and logs the answer, and names the request in it.
     pub(super) fn answered(self, mut response: Response, tally: &Tally) -> Response {
         let Self { started, route, id, span } = self;
-        let _within = span.enter();
         let taken = started.elapsed();
         let duration_ms = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX);
         let status = response.status().as_u16();
         tally.note(route, response.status(), taken);
         // Of a result that was recorded the core has said so, in this span.
         if route == "probe" || (route == "callback" && response.status() == StatusCode::OK) {
-            tracing::debug!(status, duration_ms, "answered");
+            tracing::debug!(parent: &span, status, duration_ms, "answered");
         } else {
-            tracing::info!(status, duration_ms, "answered");
+            tracing::info!(parent: &span, status, duration_ms, "answered");
         }
         #[cfg(feature = "otel")]
         tracing::record_all!(span, status, duration_ms);
@@ -104,7 +115,15 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     let is_well_formed =
         |id: &&HeaderValue| (1..=MAX_ID).contains(&id.len()) && id.as_bytes().iter().all(is_plain);
     headers.get(REQUEST_ID).filter(is_well_formed).cloned().unwrap_or_else(|| {
-        let made = format!("{:032x}", fastrand::u128(..));
-        HeaderValue::try_from(made).unwrap_or(HeaderValue::from_static("unnamed"))
+        HeaderValue::from_bytes(&hex(fastrand::u128(..))).unwrap_or(HeaderValue::from_static("unnamed"))
+    })
+}
+
+/// A number's 32 digits.
+fn hex(number: u128) -> [u8; 32] {
+    let bytes = number.to_be_bytes();
+    std::array::from_fn(|place| {
+        let digit = if place % 2 == 0 { bytes[place / 2] >> 4 } else { bytes[place / 2] & 0xf };
+        b"0123456789abcdef"[usize::from(digit)]
     })
 }
