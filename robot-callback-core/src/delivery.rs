@@ -7,7 +7,7 @@ use crate::emitter::{EmitError, Emitter};
 use crate::error::{StoreError, chain};
 use crate::event::Event;
 use crate::metrics;
-use crate::outbox::{Claim, Entry, EntryId, Settlement};
+use crate::outbox::{Claim, Entry, EntryId, Lease, Settlement};
 use crate::repeats::Repeats;
 use crate::store::Store;
 
@@ -26,8 +26,22 @@ pub struct Step {
     pub repeated: usize,
 }
 
+/// What is known of a claimed entry beside its event.
+#[derive(Clone, Copy)]
+pub(crate) struct Past {
+    id: EntryId,
+    failures: u32,
+    deliveries: u32,
+}
+
+/// Entries, and the events that an emitter is to have: the same, in the same order.
+pub(crate) fn parted(entries: Vec<Entry>) -> (Vec<Past>, Vec<Event>) {
+    let part = |Entry { id, event, failures, deliveries }| (Past { id, failures, deliveries }, event);
+    entries.into_iter().map(part).unzip()
+}
+
 impl Step {
-    pub(crate) fn of(entries: &[Entry], settlements: &[(EntryId, Settlement)]) -> Self {
+    pub(crate) fn of(entries: &[Past], settlements: &[(EntryId, Settlement)]) -> Self {
         let repeated = entries.iter().filter(|entry| entry.deliveries > 0).count();
         let mut step = Self { claimed: settlements.len(), repeated, ..Self::default() };
         for (_, settlement) in settlements {
@@ -41,28 +55,36 @@ impl Step {
     }
 }
 
-/// What the outcomes mean for the entries, in the same order.
+/// What the outcomes mean for the entries of those events, in the same order.
 pub(crate) fn settlements(
-    entries: &[Entry],
+    entries: &[Past],
+    events: &[Event],
     outcomes: Vec<Result<(), EmitError>>,
     repeats: Repeats,
     backoff: Backoff,
     rng: &mut fastrand::Rng,
 ) -> Vec<(EntryId, Settlement)> {
-    let mut settle = |entry: &Entry, outcome| match outcome {
-        Ok(()) => match repeats.after(&entry.event, entry.deliveries) {
+    let mut settle = |entry: &Past, event: &Event, outcome| match outcome {
+        Ok(()) => match repeats.after(event, entry.deliveries) {
             Some(after) => Settlement::Repeat { after },
             None => Settlement::Delivered,
         },
-        Err(error) => settlement(entry, error, backoff, rng),
+        Err(error) => settlement(entry, event, error, backoff, rng),
     };
-    entries.iter().zip(outcomes).map(|(entry, outcome)| (entry.id, settle(entry, outcome))).collect()
+    let sent = entries.iter().zip(events).zip(outcomes);
+    sent.map(|((entry, event), outcome)| (entry.id, settle(entry, event, outcome))).collect()
 }
 
 /// What becomes of an entry that was not taken. One that was taken before is not lost by that.
-fn settlement(entry: &Entry, error: EmitError, backoff: Backoff, rng: &mut fastrand::Rng) -> Settlement {
+fn settlement(
+    entry: &Past,
+    event: &Event,
+    error: EmitError,
+    backoff: Backoff,
+    rng: &mut fastrand::Rng,
+) -> Settlement {
     let reason = chain(&error);
-    let (event, failures) = (&entry.event, entry.failures + 1);
+    let failures = entry.failures + 1;
     match error {
         EmitError::Permanent(_) if entry.deliveries > 0 => {
             tracing::warn!(
@@ -94,14 +116,14 @@ pub(crate) async fn in_line<E: Emitter + ?Sized>(store: &dyn Store, emitter: &E)
 
 async fn try_in_line<E: Emitter + ?Sized>(store: &dyn Store, emitter: &E) -> Result<(), StoreError> {
     const CLAIM: Claim = Claim { limit: 200, lease: Duration::from_secs(60) };
-    let lease = store.claim(CLAIM).await?;
-    if lease.entries.is_empty() {
+    let Lease { token, entries } = store.claim(CLAIM).await?;
+    if entries.is_empty() {
         return Ok(());
     }
-    let events: Vec<Event> = lease.entries.iter().map(|entry| entry.event.clone()).collect();
+    let (entries, events) = parted(entries);
     let outcomes = emitter.emit(&events).await;
     let mut rng = fastrand::Rng::new();
-    let settled = settlements(&lease.entries, outcomes, Repeats::NONE, Backoff::default(), &mut rng);
-    metrics::relayed(Step::of(&lease.entries, &settled));
-    store.settle(lease.token, settled).await
+    let settled = settlements(&entries, &events, outcomes, Repeats::NONE, Backoff::default(), &mut rng);
+    metrics::relayed(Step::of(&entries, &settled));
+    store.settle(token, settled).await
 }

@@ -1,7 +1,9 @@
 //! Fields of a JSON object, read one by one, so that an error can name the field and the rule it breaks.
 
-use serde::Deserializer;
+use std::borrow::Cow;
+
 use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -26,10 +28,16 @@ pub(crate) fn required(name: &str) -> FieldError {
     FieldError::new(name, "is required")
 }
 
+/// A string, copied only where something in it is escaped.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
 /// A string; absent when the field is missing or `null`.
-pub(crate) fn text(name: &str, raw: Option<&RawValue>) -> Result<Option<String>, FieldError> {
+pub(crate) fn text<'a>(name: &str, raw: Option<&'a RawValue>) -> Result<Option<Cow<'a, str>>, FieldError> {
     let Some(raw) = raw else { return Ok(None) };
-    serde_json::from_str(raw.get()).map(Some).map_err(|_| FieldError::new(name, "must be a string"))
+    let text = serde_json::from_str(raw.get()).map(|Text(text)| Some(text));
+    text.map_err(|_| FieldError::new(name, "must be a string"))
 }
 
 /// A UUID in the usual form, in any letter case; absent when the field is missing or `null`.
@@ -37,7 +45,7 @@ pub(crate) fn uuid(name: &str, raw: Option<&RawValue>) -> Result<Option<Uuid>, F
     const HYPHENATED: usize = 36;
     let Some(text) = text(name, raw)? else { return Ok(None) };
     let uuid = Uuid::try_parse(&text).ok().filter(|_| text.len() == HYPHENATED);
-    uuid.map(Some).ok_or(FieldError::new(name, "must be a UUID"))
+    uuid.map(Some).ok_or_else(|| FieldError::new(name, "must be a UUID"))
 }
 
 /// A string in which half a character (a lone surrogate, as JavaScript's `slice` leaves it) becomes U+FFFD

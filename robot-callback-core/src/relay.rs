@@ -154,17 +154,20 @@ impl Relay {
     }
 
     async fn deliver(&self, lease: Lease) -> Result<Step, StoreError> {
-        let outcomes = self.send(lease.entries.iter().map(|entry| entry.event.clone()).collect()).await;
+        let (entries, events) = delivery::parted(lease.entries);
+        let events = Arc::new(events);
+        let outcomes = self.send(events.clone()).await;
         let RelayOptions { repeats, backoff, .. } = self.options;
-        let settlements = delivery::settlements(&lease.entries, outcomes, repeats, backoff, &mut self.rng());
-        let step = Step::of(&lease.entries, &settlements);
+        let settlements =
+            delivery::settlements(&entries, &events, outcomes, repeats, backoff, &mut self.rng());
+        let step = Step::of(&entries, &settlements);
         metrics::relayed(step);
         self.store.settle(lease.token, settlements).await?;
         Ok(step)
     }
 
     /// In a task of its own, so that an emitter that hangs or panics fails a batch and not the relay.
-    async fn send(&self, events: Vec<Event>) -> Vec<Result<(), EmitError>> {
+    async fn send(&self, events: Arc<Vec<Event>>) -> Vec<Result<(), EmitError>> {
         let count = events.len();
         let emitter = self.emitter.clone();
         let mut sending = tokio::spawn(async move { emitter.emit(&events).await });

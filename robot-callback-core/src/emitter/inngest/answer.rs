@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::failure::Failure;
 use super::key::EventKey;
 use super::request::{Written, without_data};
+use crate::field::Text;
 
 /// An answer as it came, cut to what matters.
 pub(super) struct Answer {
@@ -43,9 +44,10 @@ impl From<Failure> for Postponement {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Body {
+struct Body<'a> {
     status: Option<u16>,
-    ids: Option<Vec<String>>,
+    #[serde(borrow)]
+    ids: Option<Vec<Text<'a>>>,
     error: Value,
 }
 
@@ -53,7 +55,7 @@ impl Answer {
     /// Judges the answer to a request of those events.
     pub(super) fn judge(&self, sent: &[Written], key: &EventKey) -> Judgement {
         // The content type says nothing: success comes as `text/plain`.
-        let body = serde_json::from_slice::<Body>(&self.body).ok();
+        let body = serde_json::from_slice::<Body<'_>>(&self.body).ok();
         match (self.status, body) {
             (200, Some(body)) => self.judge_ids(&body, sent, key),
             // Inngest says why. A page of another server's is no word about an event.
@@ -67,8 +69,8 @@ impl Answer {
         }
     }
 
-    fn judge_ids(&self, body: &Body, sent: &[Written], key: &EventKey) -> Judgement {
-        let taken = body.ids.iter().flatten().filter(|id| !id.is_empty()).count();
+    fn judge_ids(&self, body: &Body<'_>, sent: &[Written], key: &EventKey) -> Judgement {
+        let taken = body.ids.iter().flatten().filter(|Text(id)| !id.is_empty()).count();
         if body.has_error() {
             self.later(self.failure(Some(body), sent, key))
         } else if body.status != Some(200) || taken == 0 || taken > sent.len() {
@@ -80,7 +82,7 @@ impl Answer {
         }
     }
 
-    fn failure(&self, body: Option<&Body>, sent: &[Written], key: &EventKey) -> Failure {
+    fn failure(&self, body: Option<&Body<'_>>, sent: &[Written], key: &EventKey) -> Failure {
         let why = body.and_then(|body| body.error.as_str()).unwrap_or("no reason given");
         Failure::Refused { status: self.status, why: key.hide_in(&without_data(why, sent)) }
     }
@@ -90,7 +92,7 @@ impl Answer {
     }
 }
 
-impl Body {
+impl Body<'_> {
     fn has_error(&self) -> bool {
         match &self.error {
             Value::Null => false,

@@ -3,8 +3,9 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::columns::Columns;
 use super::error::PostgresError;
-use super::outbox::entry;
+use super::outbox::{entry, entry_columns};
 use super::rows::{moment, system_time};
 use super::session::{Session, Statement};
 use crate::clock::Timestamp;
@@ -14,10 +15,14 @@ use crate::page::{Cursor, Page};
 use crate::query::LetterQuery;
 
 static LIST: Statement = Statement {
-    sql: "SELECT id, event_id, name, data, traceparent, failures, deliveries, recorded_at, dropped_at,
+    sql: concat!(
+        "SELECT ",
+        entry_columns!(),
+        ", recorded_at, dropped_at,
             coalesce(reason, '') AS reason, coalesce(drop_reason, '') AS drop_reason
         FROM robot_callback.outbox WHERE state = 'dead' AND (dropped_at IS NOT NULL) = $1 AND id > $2
-        ORDER BY id LIMIT $3",
+        ORDER BY id LIMIT $3"
+    ),
     types: &[Type::BOOL, Type::INT8, Type::INT8],
 };
 
@@ -46,7 +51,7 @@ pub(super) async fn list(db: &Session, query: LetterQuery) -> Result<Page<DeadLe
 }
 
 fn letter(row: &Row) -> Result<DeadLetter, PostgresError> {
-    let Entry { id, event, failures, .. } = entry(row)?;
+    let Entry { id, event, failures, .. } = entry(&mut Columns::of(row))?;
     let dropped = match moment(row, "dropped_at")? {
         Some(at) => Some(Dropped { at, reason: row.try_get("drop_reason")? }),
         None => None,

@@ -4,20 +4,30 @@
 use std::time::Duration;
 
 use serde_json::value::RawValue;
-use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::columns::Columns;
 use super::error::PostgresError;
-use super::rows::{count, moment, system_time, unreadable};
+use super::rows::{moment, system_time};
 use super::session::{Session, Statement};
 use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::outbox::{Claim, Entry, EntryId, Lease, LeaseToken, OutboxDepth, Settlement};
 
+/// An entry's columns, in the order of [`entry`].
+macro_rules! entry_columns {
+    () => {
+        "id, event_id, name, data, traceparent, failures, deliveries"
+    };
+}
+
+pub(super) use entry_columns;
+
 /// What was never delivered goes first. The ids come as an array, because a join with them may be planned as a walk
 /// through the whole table, and then a claim takes the longer the more was ever delivered.
 static CLAIM: Statement = Statement {
-    sql: "WITH due AS MATERIALIZED (
+    sql: concat!(
+        "WITH due AS MATERIALIZED (
             SELECT id FROM robot_callback.outbox WHERE state = 'due' AND due_at <= $3
             ORDER BY due_at, id LIMIT $4 FOR UPDATE SKIP LOCKED),
         repeats AS MATERIALIZED (
@@ -27,7 +37,9 @@ static CLAIM: Statement = Statement {
             due_at = CASE WHEN o.state = 'due' THEN $2 ELSE o.due_at END,
             repeat_at = CASE WHEN o.state = 'due' THEN NULL ELSE $2 END
         WHERE o.id = ANY (ARRAY(SELECT id FROM due UNION ALL SELECT id FROM repeats))
-        RETURNING o.id, o.event_id, o.name, o.data, o.traceparent, o.failures, o.deliveries",
+        RETURNING ",
+        entry_columns!()
+    ),
     types: &[Type::UUID, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::INT8],
 };
 
@@ -88,7 +100,8 @@ pub(super) async fn claim(db: &Session, claim: Claim, now: Timestamp) -> Result<
     let token = LeaseToken::new_v4();
     let until = system_time(now.after(claim.lease));
     let rows = db.query(&CLAIM, &[&token, &until, &system_time(now), &limited(claim.limit)]).await?;
-    let mut entries = rows.iter().map(entry).collect::<Result<Vec<Entry>, PostgresError>>()?;
+    let mut entries =
+        rows.iter().map(|row| entry(&mut Columns::of(row))).collect::<Result<Vec<Entry>, PostgresError>>()?;
     entries.sort_unstable_by_key(|entry| entry.id);
     Ok(Lease { token, entries })
 }
@@ -160,13 +173,11 @@ pub(super) async fn depth(db: &Session) -> Result<OutboxDepth, PostgresError> {
     Ok(OutboxDepth { pending: number("pending")?, dead: number("dead")?, oldest: moment(row, "oldest")? })
 }
 
-pub(super) fn entry(row: &Row) -> Result<Entry, PostgresError> {
-    let data =
-        RawValue::from_string(row.try_get("data")?).map_err(|error| unreadable("data", error.to_string()))?;
-    let (name, id) = (row.try_get("name")?, row.try_get("event_id")?);
-    let event = Event { name, id, data, traceparent: row.try_get("traceparent")? };
-    let (failures, deliveries) = (count(row, "failures")?, count(row, "deliveries")?);
-    Ok(Entry { id: row.try_get("id")?, event, failures, deliveries })
+pub(super) fn entry(columns: &mut Columns<'_>) -> Result<Entry, PostgresError> {
+    let (id, event_id) = (columns.take()?, columns.take()?);
+    let (name, data) = (columns.take()?, columns.read(RawValue::from_string)?);
+    let event = Event { name, id: event_id, data, traceparent: columns.take()? };
+    Ok(Entry { id, event, failures: columns.count()?, deliveries: columns.count()? })
 }
 
 fn limited(limit: usize) -> i64 {
