@@ -1,14 +1,40 @@
 //! The functions that count, for the feature `metrics`.
 
+use std::sync::LazyLock;
 use std::time::Instant;
 
-use metrics::{counter, gauge, histogram};
+use metrics::{Counter, Histogram, Key, Label, Level, Metadata, counter, gauge, histogram, with_recorder};
 
 use super::list;
 use crate::callback::{CallbackError, Receipt};
 use crate::delivery::Step;
 use crate::report::Outcome;
 use crate::store::Applied;
+use crate::verdict::Verdict;
+
+// What is counted for each callback is looked up by keys that are made once. The recorder is asked each time: a program
+// may install it late.
+
+static HANDLE: Key = Key::from_static_name(list::HANDLE);
+static APPLY: Key = Key::from_static_name(list::APPLY);
+/// By outcome and verdict, in the order of their lists.
+static CALLBACKS: LazyLock<[[Key; Verdict::ALL.len()]; Outcome::ALL.len()]> =
+    LazyLock::new(|| Outcome::ALL.map(|outcome| Verdict::ALL.map(|verdict| callbacks(outcome, verdict))));
+
+fn callbacks(outcome: Outcome, verdict: Verdict) -> Key {
+    let outcome = Label::from_static_parts("outcome", outcome.name());
+    Key::from_parts(list::CALLBACKS, vec![outcome, Label::from_static_parts("verdict", verdict.name())])
+}
+
+static METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+
+fn known_histogram(key: &Key) -> Histogram {
+    with_recorder(|recorder| recorder.register_histogram(key, &METADATA))
+}
+
+fn known_counter(key: &Key) -> Counter {
+    with_recorder(|recorder| recorder.register_counter(key, &METADATA))
+}
 
 /// A moment to measure from.
 #[derive(Clone, Copy)]
@@ -26,7 +52,7 @@ impl Start {
 
 /// A callback was handled, one way or another.
 pub(crate) fn handled(start: Start, result: &Result<Receipt, CallbackError>) {
-    histogram!(list::HANDLE).record(start.seconds());
+    known_histogram(&HANDLE).record(start.seconds());
     if let Err(error) = result {
         refused(error);
     }
@@ -39,9 +65,10 @@ pub(crate) fn refused(error: &CallbackError) {
 
 /// A callback's result is durable.
 pub(crate) fn taken(outcome: Outcome, applied: &Applied) {
-    let verdict = applied.verdict.name();
-    counter!(list::CALLBACKS, "outcome" => outcome.name(), "verdict" => verdict).increment(1);
-    counter!(list::ORDER_MISSING).increment(u64::from(applied.order_missing));
+    known_counter(&CALLBACKS[outcome as usize][applied.verdict as usize]).increment(1);
+    if applied.order_missing {
+        counter!(list::ORDER_MISSING).increment(1);
+    }
 }
 
 fn reason(error: &CallbackError) -> &'static str {
@@ -57,7 +84,7 @@ fn reason(error: &CallbackError) -> &'static str {
 
 /// The store has applied a report, or failed to.
 pub(crate) fn applied(start: Start) {
-    histogram!(list::APPLY).record(start.seconds());
+    known_histogram(&APPLY).record(start.seconds());
 }
 
 /// So many pieces of work are committed together.
