@@ -32,6 +32,7 @@ use crate::metrics;
 use crate::secret::Secrets;
 use crate::store::Store;
 use crate::trace::{TRACEPARENT_HEADER, Traceparent};
+use crate::verdict::Verdict;
 
 /// How an endpoint works. The defaults suit a robot on the far side of the internet.
 #[derive(Clone, Copy, Debug)]
@@ -229,11 +230,20 @@ fn trace(headers: &HeaderMap) -> Option<Traceparent> {
 }
 
 fn accepted(receipt: Receipt) -> Response<Full<Bytes>> {
-    let body = format!(r#"{{"received":true,"verdict":"{}"}}"#, receipt.verdict.name());
-    let mut response = Response::new(Full::from(body));
+    let mut response = Response::new(Full::from(body(receipt.verdict)));
     *response.status_mut() = StatusCode::OK;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+fn body(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Applied => r#"{"received":true,"verdict":"applied"}"#,
+        Verdict::Duplicate => r#"{"received":true,"verdict":"duplicate"}"#,
+        Verdict::Conflict => r#"{"received":true,"verdict":"conflict"}"#,
+        Verdict::Late => r#"{"received":true,"verdict":"late"}"#,
+        Verdict::Stale => r#"{"received":true,"verdict":"stale"}"#,
+    }
 }
 
 #[cfg(test)]

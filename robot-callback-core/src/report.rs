@@ -183,7 +183,8 @@ impl Report {
     /// that breaks its rule.
     pub fn parse(body: &[u8]) -> Result<Self, ReportError> {
         let wire = Wire::read(body).map_err(ReportError::Json)?;
-        let item_id = field::uuid("itemId", wire.item_id)?.map(ItemId).ok_or(field::required("itemId"))?;
+        let item_id =
+            field::uuid("itemId", wire.item_id)?.map(ItemId).ok_or_else(|| field::required("itemId"))?;
         let outcome = outcome(wire.status)?;
         Ok(Self {
             item_id,
@@ -255,10 +256,9 @@ fn tracking_number(raw: Option<&RawValue>) -> Result<Option<String>, FieldError>
 fn error_type(raw: Option<&RawValue>, outcome: Outcome) -> Result<Option<ErrorType>, FieldError> {
     let given = match field::text("errorType", raw)? {
         None => None,
-        Some(name) => Some(ErrorType::from_name(&name).ok_or(FieldError::new(
-            "errorType",
-            "must be \"validation\", \"portal\", \"timeout\" or \"unknown\"",
-        ))?),
+        Some(name) => Some(ErrorType::from_name(&name).ok_or_else(|| {
+            FieldError::new("errorType", "must be \"validation\", \"portal\", \"timeout\" or \"unknown\"")
+        })?),
     };
     Ok(match outcome {
         Outcome::Success => None,

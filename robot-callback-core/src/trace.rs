@@ -84,8 +84,8 @@ impl Traceparent {
 
     /// Runs `work` in the scope of `trace`, if there is one.
     #[cfg(feature = "http")]
-    pub(crate) async fn within<F: Future>(trace: Option<Self>, work: F) -> F::Output {
-        CURRENT.scope(trace, work).await
+    pub(crate) fn within<F: Future>(trace: Option<Self>, work: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(trace, work)
     }
 
     fn is_valid(&self) -> bool {

@@ -31,8 +31,8 @@ pub fn callback(endpoint: CallbackEndpoint) -> BoxedFilter<(Response,)> {
             let mut request = Request::new(Streamed(body));
             *request.method_mut() = method;
             *request.headers_mut() = headers;
-            endpoint.respond(request)
+            let answering = endpoint.respond(request);
+            async move { whole(answering.await).await }
         })
-        .then(whole)
         .boxed()
 }

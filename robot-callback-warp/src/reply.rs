@@ -27,9 +27,10 @@ where
 
 /// A whole response in warp's terms.
 pub(crate) async fn whole(response: Response<Full<Bytes>>) -> warp::reply::Response {
-    let (head, body) = response.into_parts();
-    let Ok(body) = body.collect().await;
-    Response::from_parts(head, body.to_bytes()).into_response()
+    let (head, mut body) = response.into_parts();
+    // All of it comes at once, if there is any.
+    let piece = body.frame().await.and_then(|Ok(frame)| frame.into_data().ok());
+    Response::from_parts(head, piece.unwrap_or_default()).into_response()
 }
 
 /// A response of that status with a JSON body.

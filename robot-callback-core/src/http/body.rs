@@ -89,8 +89,10 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 /// aside), or none is declared.
 pub(super) fn may_be_json(headers: &HeaderMap) -> bool {
     let is_json = |declared: &str| {
-        let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        essence.is_empty() || essence == "application/json" || essence.ends_with("+json")
+        let essence = declared.split(';').next().unwrap_or_default().trim();
+        let is_derived =
+            essence.as_bytes().last_chunk::<5>().is_some_and(|end| end.eq_ignore_ascii_case(b"+json"));
+        essence.is_empty() || essence.eq_ignore_ascii_case("application/json") || is_derived
     };
     headers.get(CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json))
 }

@@ -27,10 +27,9 @@ pub(super) struct Proof {
 
 impl Proof {
     pub(super) fn of(headers: &HeaderMap, secrets: Arc<Secrets>, at: Timestamp) -> Self {
-        let signature =
-            || Some([only(headers, &ID)?, only(headers, &TIMESTAMP)?, only(headers, &SIGNATURE)?]);
-        let secret = only(headers, &SECRET);
-        let secret = secrets.judge(secret.as_ref().map(HeaderValue::as_bytes));
+        let own = |name: HeaderName| only(headers, &name).cloned();
+        let signature = || Some([own(ID)?, own(TIMESTAMP)?, own(SIGNATURE)?]);
+        let secret = secrets.judge(only(headers, &SECRET).map(HeaderValue::as_bytes));
         Self { secret, signature: signature(), secrets, at }
     }
 
@@ -43,7 +42,7 @@ impl Proof {
 }
 
 /// A header's value; `None` too when there are several to choose from.
-pub(super) fn only(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+pub(super) fn only<'head>(headers: &'head HeaderMap, name: &HeaderName) -> Option<&'head HeaderValue> {
     let mut values = headers.get_all(name).iter();
-    values.next().filter(|_| values.next().is_none()).cloned()
+    values.next().filter(|_| values.next().is_none())
 }

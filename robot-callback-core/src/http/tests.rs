@@ -252,6 +252,13 @@ fn endpoint(answer: fn(&Report) -> Result<Option<Applied>, StoreError>) -> Callb
     CallbackEndpoint::new(Scripted::new(answer), Arc::new(NoEmitter), Secrets::new(["right", "pässword"]))
 }
 
+#[test]
+fn an_answer_names_its_verdict() {
+    for verdict in Verdict::ALL {
+        assert_eq!(body(verdict), format!(r#"{{"received":true,"verdict":"{}"}}"#, verdict.name()));
+    }
+}
+
 #[tokio::test]
 async fn a_result_is_answered_with_its_verdict_and_nothing_else() {
     let told = Ask::right().of(&endpoint(taken)).await;
