@@ -128,3 +128,19 @@ pub(crate) fn pool_waited(start: Start, had: bool) {
 pub(crate) fn pool_returned() {
     gauge!(list::POOL_USED).decrement(1);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_is_counted_under_its_own_outcome_and_verdict() {
+        for outcome in Outcome::ALL {
+            for verdict in Verdict::ALL {
+                let key = &CALLBACKS[outcome as usize][verdict as usize];
+                let labels: Vec<_> = key.labels().map(|label| (label.key(), label.value())).collect();
+                assert_eq!(labels, [("outcome", outcome.name()), ("verdict", verdict.name())]);
+            }
+        }
+    }
+}
