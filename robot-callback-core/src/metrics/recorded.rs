@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use metrics::{Counter, Histogram, Key, Label, Level, Metadata, counter, gauge, histogram, with_recorder};
+use metrics::{Counter, Histogram, Key, Label, Level, Metadata, counter, with_recorder};
 
 use super::list;
 use crate::callback::{CallbackError, Receipt};
@@ -90,7 +90,7 @@ pub(crate) fn applied(start: Start) {
 /// So many pieces of work are committed together.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn group(store: &'static str, size: usize) {
-    histogram!(list::GROUP, "store" => store).record(u32::try_from(size).unwrap_or(u32::MAX));
+    metrics::histogram!(list::GROUP, "store" => store).record(u32::try_from(size).unwrap_or(u32::MAX));
 }
 
 /// Events were sent, and it is known what became of each.
@@ -109,15 +109,15 @@ pub(crate) fn relay_store_failed() {
 /// So many connections may be open.
 #[cfg(feature = "postgres")]
 pub(crate) fn pool_size(size: usize) {
-    gauge!(list::POOL_SIZE).set(u32::try_from(size).unwrap_or(u32::MAX));
+    metrics::gauge!(list::POOL_SIZE).set(u32::try_from(size).unwrap_or(u32::MAX));
 }
 
 /// A connection was waited for, and had or not.
 #[cfg(feature = "postgres")]
 pub(crate) fn pool_waited(start: Start, had: bool) {
-    histogram!(list::POOL_WAIT).record(start.seconds());
+    metrics::histogram!(list::POOL_WAIT).record(start.seconds());
     if had {
-        gauge!(list::POOL_USED).increment(1);
+        metrics::gauge!(list::POOL_USED).increment(1);
     } else {
         counter!(list::POOL_FAILURES).increment(1);
     }
@@ -126,7 +126,7 @@ pub(crate) fn pool_waited(start: Start, had: bool) {
 /// A connection is at work no longer.
 #[cfg(feature = "postgres")]
 pub(crate) fn pool_returned() {
-    gauge!(list::POOL_USED).decrement(1);
+    metrics::gauge!(list::POOL_USED).decrement(1);
 }
 
 #[cfg(test)]
