@@ -230,13 +230,13 @@ fn trace(headers: &HeaderMap) -> Option<Traceparent> {
 }
 
 fn accepted(receipt: Receipt) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(body(receipt.verdict)));
+    let mut response = Response::new(Full::from(accepted_body(receipt.verdict)));
     *response.status_mut() = StatusCode::OK;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-fn body(verdict: Verdict) -> &'static str {
+fn accepted_body(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Applied => r#"{"received":true,"verdict":"applied"}"#,
         Verdict::Duplicate => r#"{"received":true,"verdict":"duplicate"}"#,

@@ -14,7 +14,7 @@ use crate::verdict::Verdict;
 #[test]
 fn an_answer_names_its_verdict() {
     for verdict in Verdict::ALL {
-        assert_eq!(body(verdict), format!(r#"{{"received":true,"verdict":"{}"}}"#, verdict.name()));
+        assert_eq!(accepted_body(verdict), format!(r#"{{"received":true,"verdict":"{}"}}"#, verdict.name()));
     }
 }
 

@@ -20,10 +20,10 @@ use crate::{EmitError, Event};
 
 /// A store that answers one thing to every report, once it is let to.
 pub(super) struct Scripted {
-    pub(super) answer: fn(&Report) -> Result<Option<Applied>, StoreError>,
+    answer: fn(&Report) -> Result<Option<Applied>, StoreError>,
     pub(super) begun: Notify,
     pub(super) may_end: Semaphore,
-    pub(super) ended: Notify,
+    ended: Notify,
 }
 
 impl Scripted {
@@ -78,12 +78,12 @@ impl Emitter for NoEmitter {
 
 /// A body in pieces that counts how often it is asked for the next; it ends, breaks off or hangs after the last.
 pub(super) struct Probe {
-    pub(super) pieces: VecDeque<Bytes>,
-    pub(super) end: End,
+    pieces: VecDeque<Bytes>,
+    end: End,
     /// How often it has nothing yet before it has the next piece.
-    pub(super) pauses: usize,
-    pub(super) paused: usize,
-    pub(super) polls: Arc<AtomicUsize>,
+    pauses: usize,
+    paused: usize,
+    polls: Arc<AtomicUsize>,
 }
 
 #[derive(Clone, Copy)]
