@@ -3,7 +3,7 @@
 //! A statement sees what others committed before it began, and a locked row as it is now. So the jobs are locked
 //! first, and what hangs on a job's lock (its run, its deadline, an item's `expired`) is read by a later statement.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use super::columns::Columns;
 use super::error::PostgresError;
 use super::rows::{self, item_columns, job_columns, order_columns};
 use super::session::{Param, Session, Statement};
-use crate::change::{Change, Scene};
+use crate::change::Scene;
 use crate::id::{ItemId, JobId, OrderId};
 use crate::job::{Item, Job, Order};
 use crate::report::{Outcome, Report};
@@ -56,9 +56,9 @@ static ORDERS: Statement = Statement {
 /// Rows under lock, kept up to date as changes are planned.
 #[derive(Default)]
 pub(super) struct Scenes {
-    pub(super) jobs: HashMap<JobId, Job>,
-    pub(super) items: HashMap<ItemId, Item>,
-    pub(super) orders: HashMap<OrderId, Order>,
+    pub(super) jobs: BTreeMap<JobId, Job>,
+    pub(super) items: BTreeMap<ItemId, Item>,
+    pub(super) orders: BTreeMap<OrderId, Order>,
 }
 
 impl Scenes {
@@ -109,9 +109,9 @@ impl Scenes {
     }
 
     /// The rows as they are after a change.
-    pub(super) fn take_in(&mut self, change: &Change) {
-        self.items.extend(change.item.iter().map(|item| (item.id, item.clone())));
-        self.jobs.extend(change.job.iter().map(|job| (job.id, job.clone())));
-        self.orders.extend(change.order.iter().map(|order| (order.id, order.clone())));
+    pub(super) fn take_in(&mut self, item: Option<Item>, job: Option<Job>, order: Option<Order>) {
+        self.items.extend(item.map(|item| (item.id, item)));
+        self.jobs.extend(job.map(|job| (job.id, job)));
+        self.orders.extend(order.map(|order| (order.id, order)));
     }
 }

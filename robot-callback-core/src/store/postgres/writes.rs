@@ -51,7 +51,6 @@ impl Writes {
     pub(super) fn add(&mut self, scenes: &mut Scenes, item: ItemId, change: Change) -> Option<Applied> {
         let before = scenes.items.get(&item)?;
         let (job_id, attempt, was_expired) = (before.job_id, before.attempt, before.expired);
-        scenes.take_in(&change);
         if let Some(after) = &change.item {
             self.items.insert(after.id);
             if after.expired != was_expired {
@@ -66,6 +65,7 @@ impl Writes {
         let (verdict, completed, order_missing) = (change.verdict, change.completes, change.order_missing);
         let events = change.events.len();
         self.events.extend(change.events);
+        scenes.take_in(change.item, change.job, change.order);
         Some(Applied { verdict, job_id, attempt, completed, events, order_missing })
     }
 

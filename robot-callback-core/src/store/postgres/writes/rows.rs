@@ -3,7 +3,7 @@
 //! It is one statement, so that it goes as a whole or not at all whatever becomes of the connection, and so that the
 //! commit can follow it without waiting. It fails when it changed fewer rows than it was given.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use tokio_postgres::types::Type;
@@ -209,10 +209,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn found<'a, K: Ord + Eq + std::hash::Hash, V>(
-    ids: &'a BTreeSet<K>,
-    rows: &'a HashMap<K, V>,
-) -> impl Iterator<Item = &'a V> {
+fn found<'a, K: Ord, V>(ids: &'a BTreeSet<K>, rows: &'a BTreeMap<K, V>) -> impl Iterator<Item = &'a V> {
     ids.iter().filter_map(|id| rows.get(id))
 }
 
