@@ -26,6 +26,7 @@ pub(super) async fn run(mut config: Config) -> Result<ExitCode, CliError> {
     let tls_files = config.tls.iter().flat_map(TlsFiles::paths);
     let mut watch = Watch::new(config.access.paths().into_iter().chain(tls_files).collect());
     let granted = config.access.read().map_err(|error| CliError::failed("the secrets", &error))?;
+    watch.note_made();
     let tls = config.tls.as_ref().map(TlsFiles::read).transpose();
     config.serving.tls = tls.map_err(|error| CliError::failed("TLS", &error))?;
     let listener = serve::listen(config.bind)

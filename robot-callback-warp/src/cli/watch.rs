@@ -34,6 +34,16 @@ impl Watch {
         self.read = self.seen.clone();
     }
 
+    /// What was not there before was made just now, by whoever reads them: that is no change to tell of.
+    pub(super) fn note_made(&mut self) {
+        let is_new = |file: &(PathBuf, _, _)| !self.read.iter().any(|(path, ..)| *path == file.0);
+        let made: Picture = picture(&self.paths).into_iter().filter(is_new).collect();
+        for known in [&mut self.read, &mut self.seen] {
+            known.extend(made.iter().cloned());
+            known.sort();
+        }
+    }
+
     /// Resolves when they have changed and then stayed the same for one look: who writes them may need a moment.
     /// They count as read then. Cancelling loses nothing.
     pub(super) async fn changed(&mut self) {
@@ -97,5 +107,21 @@ mod tests {
         fs::remove_file(file("folder/new")).unwrap();
         watch.note();
         assert!(!watch.look(), "what was read anyway is not told");
+    }
+
+    #[tokio::test]
+    async fn what_a_start_makes_is_no_change_but_what_changes_meanwhile_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        fs::write(file("given"), "1").unwrap();
+        let mut watch = Watch::new(vec![file("given"), file("made")]);
+        fs::write(file("made"), "1").unwrap();
+        watch.note_made();
+        assert!(!watch.look() && !watch.look(), "it was made by whoever reads it");
+        fs::write(file("given"), "12").unwrap();
+        watch.note_made();
+        assert!(!watch.look() && watch.look(), "what was there already has changed");
+        fs::write(file("made"), "12").unwrap();
+        assert!(!watch.look() && watch.look(), "what was made is watched from then on");
     }
 }
