@@ -6,7 +6,7 @@ mod postgres;
 mod sqlite;
 
 pub use disk::{PAGE, syncs_a_second};
-pub use floor::{Refused, floor, floor_of_large, refused, warp_floor};
+pub use floor::{Refused, floor, floor_at, floor_of_large, refused, warp_floor};
 pub use postgres::{Limit, one_by_one, set_based};
 pub use sqlite::in_groups;
 

@@ -203,6 +203,10 @@ impl Bench<'_> {
         let (rate, spent) = limits::floor(128).await?;
         self.note(FLOOR, rate);
         self.note("limit · bare hyper, CPU for each, µs", spent);
+        if let Some(rate) = self.measured.get(MANY).and_then(|rates| rates.last()).copied() {
+            let spent = limits::floor_at(rate, 128).await?;
+            self.note("limit · bare hyper as seldom as pg · 128, CPU for each, µs", spent);
+        }
         let (rate, spent) = limits::warp_floor(128).await?;
         self.note("limit · bare warp, /s", rate);
         self.note("limit · bare warp, CPU for each, µs", spent);

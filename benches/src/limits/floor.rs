@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
@@ -25,8 +24,6 @@ use crate::http::callback;
 use crate::load::{self, Answers, Pace};
 use crate::server::{self, AS_FLOOR, AS_WARP_FLOOR, Child, SECRET};
 
-/// How many requests a rate is taken from.
-const REQUESTS: usize = 200_000;
 const BODY: &str =
     r#"{"itemId":"6f9619ff-8b86-4d01-b42d-00c04fc964ff","status":"success","trackingNumber":"73150001234"}"#;
 
@@ -46,12 +43,38 @@ const YES: &str = r#"{"received":true,"verdict":"applied"}"#;
 /// A body that is over the limit.
 const LARGE: usize = 20_000;
 
+/// How many requests, over how many connections, how fast.
+#[derive(Clone, Copy)]
+struct Load {
+    count: usize,
+    connections: usize,
+    pace: Pace,
+}
+
+impl Load {
+    /// What a rate is taken from.
+    fn as_fast_as_it_goes(connections: usize) -> Self {
+        Self { count: 200_000, connections, pace: Pace::Closed }
+    }
+}
+
 /// Requests a second of the bare hyper server, and its processor time for each in microseconds.
 ///
 /// # Errors
 /// When it can't be started, or answers anything but yes.
 pub async fn floor(connections: usize) -> io::Result<(f64, f64)> {
-    bare(AS_FLOOR, BODY, connections).await
+    bare(AS_FLOOR, BODY, Load::as_fast_as_it_goes(connections)).await
+}
+
+/// The processor time of the bare hyper server for each request, in microseconds, when only so many come a second: it is
+/// asleep when most of them come, and has to be woken.
+///
+/// # Errors
+/// As [`floor`].
+pub async fn floor_at(rate: f64, connections: usize) -> io::Result<f64> {
+    let (_, spent) =
+        bare(AS_FLOOR, BODY, Load { count: 20_000, connections, pace: Pace::Open(rate) }).await?;
+    Ok(spent)
 }
 
 /// The same of a bare warp server: what the framework costs that the real one is made with.
@@ -59,7 +82,7 @@ pub async fn floor(connections: usize) -> io::Result<(f64, f64)> {
 /// # Errors
 /// As [`floor`].
 pub async fn warp_floor(connections: usize) -> io::Result<(f64, f64)> {
-    bare(AS_WARP_FLOOR, BODY, connections).await
+    bare(AS_WARP_FLOOR, BODY, Load::as_fast_as_it_goes(connections)).await
 }
 
 /// The same with the request that the real server refuses as [too large](Refused::TooLarge), to the byte.
@@ -67,15 +90,15 @@ pub async fn warp_floor(connections: usize) -> io::Result<(f64, f64)> {
 /// # Errors
 /// As [`floor`].
 pub async fn floor_of_large(connections: usize) -> io::Result<(f64, f64)> {
-    bare(AS_FLOOR, &" ".repeat(LARGE), connections).await
+    bare(AS_FLOOR, &" ".repeat(LARGE), Load::as_fast_as_it_goes(connections)).await
 }
 
-async fn bare(server: &str, body: &str, connections: usize) -> io::Result<(f64, f64)> {
+async fn bare(server: &str, body: &str, load: Load) -> io::Result<(f64, f64)> {
     let address = server::free_address()?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(server).arg(address.to_string());
     let child = Child::start(command, address).await?;
-    measure(child.pid(), address, connections, callback(address, SECRET, body), 200).await
+    measure(&child, callback(address, SECRET, body), 200, load).await
 }
 
 /// Requests a second that the real server refuses, and its processor time for each in microseconds.
@@ -85,32 +108,27 @@ async fn bare(server: &str, body: &str, connections: usize) -> io::Result<(f64, 
 pub async fn refused(refused: Refused, connections: usize, folder: &Path) -> io::Result<(f64, f64)> {
     let events = Endpoint::for_events(Duration::ZERO)?;
     let server = server::start(folder, "memory:", &events.base_url()).await?;
-    let (address, pid) = (server.address, server.pid());
+    let address = server.address;
     let (request, status) = match refused {
         Refused::Unauthorized => (callback(address, "a wrong one", BODY), 401),
         Refused::Invalid => (callback(address, SECRET, &BODY.replace("success", "succes")), 400),
         Refused::TooLarge => (callback(address, SECRET, &" ".repeat(LARGE)), 413),
     };
-    measure(pid, address, connections, request, status).await
+    measure(&server, request, status, Load::as_fast_as_it_goes(connections)).await
 }
 
-async fn measure(
-    pid: u32,
-    address: SocketAddr,
-    connections: usize,
-    request: Vec<u8>,
-    status: u16,
-) -> io::Result<(f64, f64)> {
-    let before = cost::processor_time(pid);
+async fn measure(server: &Child, request: Vec<u8>, status: u16, load: Load) -> io::Result<(f64, f64)> {
+    let Load { count, connections, pace } = load;
+    let before = cost::processor_time(server.pid());
     let requests = Arc::new(move |_| request.clone());
-    let answers = load::send(address, connections, Pace::Closed, REQUESTS, requests).await?;
+    let answers = load::send(server.address, connections, pace, count, requests).await?;
     let Answers { elapsed, said, .. } = answers;
     if let Some(((other, body), _)) = said.iter().find(|((said, _), _)| *said != status) {
         return Err(io::Error::other(format!("answered {other} {body} instead of {status}")));
     }
     #[expect(clippy::cast_precision_loss, reason = "a number of requests is far below 2^52")]
-    let count = REQUESTS as f64;
-    let spent = (cost::processor_time(pid) - before).as_secs_f64() * 1e6 / count;
+    let count = count as f64;
+    let spent = (cost::processor_time(server.pid()) - before).as_secs_f64() * 1e6 / count;
     Ok((count / elapsed.as_secs_f64(), spent))
 }
 
