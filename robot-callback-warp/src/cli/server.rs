@@ -24,9 +24,9 @@ pub(super) async fn run(mut config: Config) -> Result<ExitCode, CliError> {
     let store = store::open(&config.database, Rules { field_changes: config.field_changes }).await?;
     let emitter = events::emitter(&config.events)?;
     let tls_files = config.tls.iter().flat_map(TlsFiles::paths);
-    let mut watch = Watch::new(config.access.paths().into_iter().chain(tls_files).collect());
-    let granted = config.access.read().map_err(|error| CliError::failed("the secrets", &error))?;
-    watch.note_made();
+    let paths = config.access.paths().into_iter().chain(tls_files).collect();
+    let (mut watch, granted) = Watch::reading(paths, || config.access.read());
+    let granted = granted.map_err(|error| CliError::failed("the secrets", &error))?;
     let tls = config.tls.as_ref().map(TlsFiles::read).transpose();
     config.serving.tls = tls.map_err(|error| CliError::failed("TLS", &error))?;
     let listener = serve::listen(config.bind)

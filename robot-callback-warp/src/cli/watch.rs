@@ -21,27 +21,36 @@ pub(super) struct Watch {
 type Picture = Vec<(PathBuf, Option<SystemTime>, u64)>;
 
 impl Watch {
-    pub(super) fn new(paths: Vec<PathBuf>) -> Self {
+    /// Watches what is read now. What the reading makes is no change to tell of.
+    pub(super) fn reading<T>(paths: Vec<PathBuf>, read: impl FnOnce() -> T) -> (Self, T) {
+        let mut watch = Self::new(paths);
+        let read = read();
+        watch.note_made();
+        (watch, read)
+    }
+
+    fn new(paths: Vec<PathBuf>) -> Self {
         let mut every = interval(EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let seen = picture(&paths);
         Self { paths, every, read: seen.clone(), seen }
     }
 
-    /// They are about to be read.
-    pub(super) fn note(&mut self) {
-        self.seen = picture(&self.paths);
-        self.read = self.seen.clone();
-    }
-
-    /// What was not there before was made just now, by whoever reads them: that is no change to tell of.
-    pub(super) fn note_made(&mut self) {
-        let is_new = |file: &(PathBuf, _, _)| !self.read.iter().any(|(path, ..)| *path == file.0);
-        let made: Picture = picture(&self.paths).into_iter().filter(is_new).collect();
+    /// Files that were not there before. Not those in folders: whoever reads one may have missed what has just come.
+    fn note_made(&mut self) {
+        let mut made = Picture::new();
+        let is_new = |path: &&PathBuf| !self.read.iter().any(|(known, ..)| known == *path);
+        self.paths.iter().filter(is_new).for_each(|path| add(path, &mut made));
         for known in [&mut self.read, &mut self.seen] {
             known.extend(made.iter().cloned());
             known.sort();
         }
+    }
+
+    /// They are about to be read.
+    pub(super) fn note(&mut self) {
+        self.seen = picture(&self.paths);
+        self.read = self.seen.clone();
     }
 
     /// Resolves when they have changed and then stayed the same for one look: who writes them may need a moment.
@@ -110,18 +119,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_start_makes_is_no_change_but_what_changes_meanwhile_is() {
+    async fn what_the_reading_makes_is_no_change_but_what_changes_meanwhile_is() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name);
-        fs::write(file("given"), "1").unwrap();
-        let mut watch = Watch::new(vec![file("given"), file("made")]);
-        fs::write(file("made"), "1").unwrap();
-        watch.note_made();
-        assert!(!watch.look() && !watch.look(), "it was made by whoever reads it");
-        fs::write(file("given"), "12").unwrap();
-        watch.note_made();
-        assert!(!watch.look() && watch.look(), "what was there already has changed");
-        fs::write(file("made"), "12").unwrap();
-        assert!(!watch.look() && watch.look(), "what was made is watched from then on");
+        let write = |name: &str, text: &str| fs::write(file(name), text).unwrap();
+        let all = || vec![file("given"), file("made"), file("folder")];
+        write("given", "1");
+        fs::create_dir(file("folder")).unwrap();
+        let (mut watch, ()) = Watch::reading(all(), || write("made", "1"));
+        assert!(!watch.look() && !watch.look(), "who reads it made it");
+        write("made", "12");
+        assert!(!watch.look() && watch.look(), "it is watched all the same");
+        for (name, why) in
+            [("given", "it may have been read already"), ("folder/new", "it may have been missed")]
+        {
+            let (mut watch, ()) = Watch::reading(all(), || write(name, "12"));
+            assert!(!watch.look() && watch.look(), "{why}");
+        }
     }
 }
