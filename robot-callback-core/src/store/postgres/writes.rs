@@ -1,12 +1,14 @@
 //! What a set of changes writes, gathered change by change; one statement writes it all.
 
 mod rows;
+mod statement;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use tokio_postgres::Row;
 
-use self::rows::{Rows, WRITE};
+use self::rows::Rows;
+use self::statement::WRITE;
 use super::super::Applied;
 use super::error::PostgresError;
 use super::scenes::Scenes;
