@@ -21,30 +21,18 @@ pub(super) struct Watch {
 type Picture = Vec<(PathBuf, Option<SystemTime>, u64)>;
 
 impl Watch {
-    /// Watches what is read now. What the reading makes is no change to tell of.
+    /// Watches what is read now. What the reading makes is no change to tell of, but for files in folders: whoever reads
+    /// one may have missed what has just come.
     pub(super) fn reading<T>(paths: Vec<PathBuf>, read: impl FnOnce() -> T) -> (Self, T) {
-        let mut watch = Self::new(paths);
-        let read = read();
-        watch.note_made();
-        (watch, read)
-    }
-
-    fn new(paths: Vec<PathBuf>) -> Self {
         let mut every = interval(EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let seen = picture(&paths);
-        Self { paths, every, read: seen.clone(), seen }
-    }
-
-    /// Files that were not there before. Not those in folders: whoever reads one may have missed what has just come.
-    fn note_made(&mut self) {
-        let mut made = Picture::new();
-        let is_new = |path: &&PathBuf| !self.read.iter().any(|(known, ..)| known == *path);
-        self.paths.iter().filter(is_new).for_each(|path| add(path, &mut made));
-        for known in [&mut self.read, &mut self.seen] {
-            known.extend(made.iter().cloned());
-            known.sort();
-        }
+        let before = picture(&paths);
+        let done = read();
+        let mut seen = before.clone();
+        let was_there = |path: &PathBuf| before.iter().any(|(known, ..)| known == path);
+        paths.iter().filter(|path| !was_there(path)).for_each(|path| add(path, &mut seen));
+        seen.sort();
+        (Self { paths, every, read: seen.clone(), seen }, done)
     }
 
     /// They are about to be read.
@@ -103,7 +91,8 @@ mod tests {
         let file = |name: &str| folder.path().join(name);
         fs::write(file("alone"), "1").unwrap();
         fs::create_dir(file("folder")).unwrap();
-        let mut watch = Watch::new(vec![file("alone"), file("folder"), file("not-there-yet")]);
+        let paths = vec![file("alone"), file("folder"), file("not-there-yet")];
+        let (mut watch, ()) = Watch::reading(paths, || ());
         assert!(!watch.look() && !watch.look(), "nothing has changed");
         for (name, text) in
             [("alone", "12"), ("folder/new", "1"), ("folder/new", "123"), ("not-there-yet", "1")]
