@@ -44,7 +44,6 @@ const YES: &str = r#"{"received":true,"verdict":"applied"}"#;
 const LARGE: usize = 20_000;
 
 /// How many requests, over how many connections, how fast.
-#[derive(Clone, Copy)]
 struct Load {
     count: usize,
     connections: usize,
