@@ -175,6 +175,15 @@
 //!
 //! 106. [`concurrent_expiries_strike_once`]
 //! 107. [`a_restart_keeps_what_operators_did`] (durable stores)
+//!
+//! **Handing over**
+//!
+//! 108. [`what_is_handed_over_is_given_to_nobody_else`]
+//! 109. [`what_was_handed_over_and_not_settled_is_due_again`]
+//! 110. [`what_is_handed_over_is_settled_like_the_claimed`]
+//! 111. [`what_is_given_back_is_due`]
+//! 112. [`giving_back_leaves_what_was_taken`]
+//! 113. [`a_restart_keeps_what_was_to_be_handed_over`] (durable stores)
 
 mod announcing;
 mod applying;
@@ -182,6 +191,7 @@ mod completing;
 mod creating;
 mod expiring;
 mod fixture;
+mod handing;
 mod keeping;
 mod lasting;
 mod leaving;
@@ -224,6 +234,11 @@ pub use expiring::{
     a_job_without_a_deadline_never_expires, a_late_error_is_only_kept, a_late_success_is_applied_after_all,
     a_passed_deadline_completes_the_job, a_retry_brings_a_deadline_of_its_own,
     concurrent_expiries_strike_once, expiring_honours_its_limit,
+};
+pub use handing::{
+    a_restart_keeps_what_was_to_be_handed_over, giving_back_leaves_what_was_taken, what_is_given_back_is_due,
+    what_is_handed_over_is_given_to_nobody_else, what_is_handed_over_is_settled_like_the_claimed,
+    what_was_handed_over_and_not_settled_is_due_again,
 };
 pub use keeping::{
     a_conflicting_number_is_kept_and_the_first_stays, a_conflicting_outcome_is_kept_and_the_first_stays,
@@ -290,6 +305,7 @@ macro_rules! store_conformance {
             a_restart_keeps_the_outbox
             a_restart_announces_nothing_again
             a_restart_keeps_what_operators_did
+            a_restart_keeps_what_was_to_be_handed_over
         );
     };
     ($world:path) => {
@@ -397,6 +413,11 @@ macro_rules! store_conformance {
             reopening_ends_the_repeats_of_the_run_before
             only_a_complete_run_is_acknowledged
             concurrent_expiries_strike_once
+            what_is_handed_over_is_given_to_nobody_else
+            what_was_handed_over_and_not_settled_is_due_again
+            what_is_handed_over_is_settled_like_the_claimed
+            what_is_given_back_is_due
+            giving_back_leaves_what_was_taken
         );
     };
     (@laws $world:path, $rules:expr, $($law:ident)*) => {

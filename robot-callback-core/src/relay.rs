@@ -131,10 +131,13 @@ impl Relay {
                 _ = tidying.tick() => relay.tidy().await,
                 () = flights.landed(&relay) => {}
                 () = woken, if flights.store_answers() => {}
-                () = tokio::time::sleep(pause) => flights.look_anyway(),
+                () = tokio::time::sleep(pause) => {}
             }
         }
         flights.land().await;
+        if let Err(error) = relay.store.give_back().await {
+            tracing::warn!(error = chain(&error), "what was kept for this relay is due when its lease ends");
+        }
     }
 
     /// Sends what is due, one batch at most, and settles it.
@@ -150,7 +153,15 @@ impl Relay {
     }
 
     async fn claim(&self) -> Result<Lease, StoreError> {
-        self.store.claim(Claim { limit: self.options.batch, lease: self.options.lease }).await
+        self.store.claim(self.wanted()).await
+    }
+
+    fn handed_over(&self) -> Option<Lease> {
+        self.store.handed_over(self.wanted())
+    }
+
+    fn wanted(&self) -> Claim {
+        Claim { limit: self.options.batch, lease: self.options.lease }
     }
 
     async fn deliver(&self, lease: Lease) -> Result<Step, StoreError> {

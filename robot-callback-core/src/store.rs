@@ -61,7 +61,8 @@ pub struct Applied {
 /// They are numbered in `conformance` (a feature of this crate), where each is a function named by what it says;
 /// whoever writes a store runs them all. What is not listed there is not promised. For this trait: 1 to 9 and 17 to
 /// 26 (reports), 10 to 16 (what events say), 37 to 39 (attempts), 44 and 45 (late reports), 58 to 65, 69 to 71 (the
-/// outbox), 73 and 75, 79 (scope), 80 (traces), 99 to 101 (repeats); for durable stores 76 to 78.
+/// outbox), 73 and 75, 79 (scope), 80 (traces), 99 to 101 (repeats), 108 to 112 (handing
+/// over); for durable stores 76 to 78 and 113.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Applies one report, in one transaction:
@@ -82,6 +83,24 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// See [`StoreError`].
     async fn claim(&self, claim: Claim) -> Result<Lease, StoreError>;
+
+    /// Takes entries that this store recorded under a lease for the relay of its own process, so that they need not be
+    /// claimed. The lease lasts as long as asked for, at least. `None` when there are none, and always of a store that
+    /// leaves everything to be claimed, as it does unless it implements this.
+    ///
+    /// Who has asked once goes on asking, or [gives back](Self::give_back): a store may keep entries for them.
+    fn handed_over(&self, claim: Claim) -> Option<Lease> {
+        _ = claim;
+        None
+    }
+
+    /// Makes what was kept and not [taken](Self::handed_over) due for everybody: the relay has stopped.
+    ///
+    /// # Errors
+    /// See [`StoreError`]. What was kept is due when its lease ends, then.
+    async fn give_back(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Records what became of entries held under a lease. An entry whose lease has gone to another is left alone.
     ///

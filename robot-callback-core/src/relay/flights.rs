@@ -10,19 +10,31 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
-use super::Relay;
+use super::{Relay, RelayOptions};
 use crate::delivery::Step;
 use crate::error::{StoreError, chain};
 use crate::metrics;
+use crate::outbox::Lease;
 
 #[derive(Default)]
 pub(super) struct Flights {
     under_way: JoinSet<Result<Step, StoreError>>,
-    /// Whether there was more than the last claim could take, or it is time to look whatever is known.
-    look: bool,
+    /// Where there may be more than was taken last.
+    more: Option<Source>,
+    /// When the outbox was looked at last, whatever is handed over.
+    looked: Option<Instant>,
     store_failures: u32,
     /// Until when the store is left alone, after it failed.
     rest: Option<Instant>,
+}
+
+/// Where entries come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// The store handed them over.
+    Store,
+    /// They were claimed.
+    Outbox,
 }
 
 impl Flights {
@@ -35,24 +47,47 @@ impl Flights {
             return rest;
         }
         self.rest = None;
+        let RelayOptions { batch, in_flight, poll, .. } = relay.options;
+        let due =
+            self.more == Some(Source::Outbox) || self.looked.is_none_or(|looked| looked.elapsed() >= poll);
         let announced = relay.announced.times.load(Ordering::Relaxed);
-        let wanted = self.look || self.under_way.is_empty() || announced >= relay.options.batch;
-        if !wanted || self.under_way.len() >= relay.options.in_flight.max(1) {
-            return relay.options.poll;
+        let filled = announced >= if self.under_way.is_empty() { 1 } else { batch };
+        if !(due || filled || self.more.is_some()) || self.under_way.len() >= in_flight.max(1) {
+            return poll;
         }
         relay.announced.times.store(0, Ordering::Relaxed);
-        match relay.claim().await {
-            Ok(lease) => {
-                self.store_failures = 0;
-                self.look = lease.entries.len() >= relay.options.batch;
-                if !lease.entries.is_empty() {
-                    let relay = relay.clone();
-                    self.under_way.spawn(async move { relay.deliver(lease).await });
-                }
-                if self.look { Duration::ZERO } else { relay.options.poll }
+        let handed_over = if due { None } else { relay.handed_over() };
+        let next = match handed_over {
+            Some(lease) => Ok(self.take_off(relay, lease, Source::Store)),
+            None if due || filled => self.claim(relay).await,
+            None => Ok(None),
+        };
+        match next {
+            Ok(more) => {
+                // What was handed over meanwhile was announced, and nobody will say so again.
+                self.more = more.or(due.then_some(Source::Store));
+                if self.more.is_some() { Duration::ZERO } else { poll }
             }
             Err(error) => self.store_failed(&error, relay),
         }
+    }
+
+    async fn claim(&mut self, relay: &Arc<Relay>) -> Result<Option<Source>, StoreError> {
+        self.looked = None; // until there is an answer
+        let lease = relay.claim().await?;
+        self.looked = Some(Instant::now());
+        self.store_failures = 0;
+        Ok(self.take_off(relay, lease, Source::Outbox))
+    }
+
+    /// Sends a batch on its way. Says where there may be more.
+    fn take_off(&mut self, relay: &Arc<Relay>, lease: Lease, source: Source) -> Option<Source> {
+        let full = lease.entries.len() >= relay.options.batch;
+        if !lease.entries.is_empty() {
+            let relay = relay.clone();
+            self.under_way.spawn(async move { relay.deliver(lease).await });
+        }
+        full.then_some(source)
     }
 
     /// Waits until a batch has come to its end; for ever when none is under way.
@@ -63,11 +98,6 @@ impl Flights {
             Some(Ok(Err(error))) => _ = self.store_failed(&error, relay),
             Some(Err(error)) => failed(&error),
         }
-    }
-
-    /// The next look is made whatever is known.
-    pub(super) fn look_anyway(&mut self) {
-        self.look = true;
     }
 
     pub(super) fn store_answers(&self) -> bool {

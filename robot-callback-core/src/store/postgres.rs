@@ -6,6 +6,7 @@
 mod actions;
 mod columns;
 mod error;
+mod hand_over;
 mod jobs;
 mod kept;
 mod lane;
@@ -28,6 +29,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::error::PostgresError;
+use self::hand_over::HandOver;
 use self::lane::Lane;
 pub use self::session::StatementMode;
 use self::session::{Session, Sessions};
@@ -94,6 +96,7 @@ impl Default for PostgresOptions {
 pub struct PostgresStore {
     sessions: Sessions,
     lane: Lane,
+    hand_over: Arc<HandOver>,
     clock: Arc<dyn Clock>,
     rules: Rules,
 }
@@ -116,8 +119,9 @@ impl PostgresStore {
         }
         metrics::pool_size(options.pool_size + 1);
         let own = PostgresOptions { pool_size: 1, ..options.clone() };
-        let lane = Lane::start(Sessions::new(&target, &own)?, &options)?;
-        Ok(Self { sessions, lane, clock: options.clock, rules: options.rules })
+        let hand_over = Arc::new(HandOver::new());
+        let lane = Lane::start(Sessions::new(&target, &own)?, &options, hand_over.clone())?;
+        Ok(Self { sessions, lane, hand_over, clock: options.clock, rules: options.rules })
     }
 
     /// Brings the tables of a database up to date. Many may do it at once: one does, the others find it done.
@@ -154,6 +158,18 @@ impl Store for PostgresStore {
     async fn claim(&self, claim: Claim) -> Result<Lease, StoreError> {
         let now = self.clock.now();
         self.transact(async |db| outbox::claim(db, claim, now).await).await
+    }
+
+    fn handed_over(&self, claim: Claim) -> Option<Lease> {
+        self.hand_over.take(claim, self.clock.now())
+    }
+
+    async fn give_back(&self) -> Result<(), StoreError> {
+        let ((lease, entries), now) = (self.hand_over.close(), self.clock.now());
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.transact(async |db| outbox::give_back(db, lease, &entries, now).await).await
     }
 
     async fn settle(

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use robot_callback_core::{
     LeaseToken, LetterQuery, ManualClock, MemoryStore, NewJob, Operation, OperatorStore, OutboxDepth, Page,
     Report, Rules, Scope, Settlement, Store, StoreError, Verdict,
 };
+
+use crate::watched::at_once;
 
 /// What is wrong with a store.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +48,10 @@ enum Fault {
     ForgetsAcknowledgements,
     /// It keeps no record of what operators do.
     ForgetsWhoDidIt,
+    /// It hands entries over that everybody else can get, too.
+    HandsOverWhatIsDue,
+    /// It keeps entries for a relay, and never gives them back.
+    GivesNothingBack,
 }
 
 /// A memory store with a fault.
@@ -54,6 +61,7 @@ struct Broken {
     seen: Mutex<HashSet<ItemId>>,
     applied_again: Mutex<HashMap<JobId, u32>>,
     last_lease: Mutex<Option<LeaseToken>>,
+    asked: AtomicBool,
 }
 
 #[async_trait]
@@ -86,6 +94,9 @@ impl Store for Broken {
             let gone = lease.entries.iter().map(|entry| (entry.id, Settlement::Delivered)).collect();
             self.store.settle(lease.token, gone).await?;
         }
+        if self.fault == Fault::GivesNothingBack && self.asked.load(Ordering::SeqCst) {
+            self.store.claim(Claim { limit: 100, lease: Duration::from_secs(75) }).await?;
+        }
         Ok(Some(applied))
     }
 
@@ -100,6 +111,15 @@ impl Store for Broken {
         }
         *self.last_lease.lock().unwrap() = Some(lease.token);
         Ok(lease)
+    }
+
+    fn handed_over(&self, claim: Claim) -> Option<Lease> {
+        self.asked.store(true, Ordering::SeqCst);
+        if self.fault != Fault::HandsOverWhatIsDue {
+            return None;
+        }
+        let seen = at_once(self.store.claim(Claim { lease: Duration::ZERO, ..claim })).unwrap();
+        Some(seen).filter(|lease| !lease.entries.is_empty())
     }
 
     async fn settle(
@@ -194,7 +214,7 @@ fn world(fault: Fault) -> World {
     let clock = Arc::new(ManualClock::default());
     let store = MemoryStore::with(clock.clone(), Rules::default());
     let (seen, applied_again, last_lease) = (Mutex::default(), Mutex::default(), Mutex::default());
-    let broken = Broken { store, fault, seen, applied_again, last_lease };
+    let broken = Broken { store, fault, seen, applied_again, last_lease, asked: AtomicBool::default() };
     World::new(Arc::new(broken), clock)
 }
 
@@ -312,6 +332,18 @@ fn a_store_that_forgets_acknowledgements_breaks_the_law_of_repeats() {
 fn a_store_that_keeps_no_record_breaks_the_law_of_records() {
     breaks!(ForgetsWhoDidIt, what_operators_do_is_recorded, "newest first");
     keeps!(ForgetsWhoDidIt, concurrent_operations_under_one_key_are_one);
+}
+
+#[test]
+fn a_store_that_hands_over_what_it_does_not_hold_breaks_the_law_of_handing_over() {
+    breaks!(HandsOverWhatIsDue, what_is_handed_over_is_given_to_nobody_else, "given to nobody else");
+    keeps!(HandsOverWhatIsDue, a_leased_entry_is_given_to_nobody_else, concurrent_claims_are_disjoint);
+}
+
+#[test]
+fn a_store_that_gives_nothing_back_breaks_the_law_of_giving_back() {
+    breaks!(GivesNothingBack, what_is_given_back_is_due, "what is given back is due");
+    keeps!(GivesNothingBack, what_is_handed_over_is_given_to_nobody_else, a_claim_gives_the_oldest_first);
 }
 
 #[test]

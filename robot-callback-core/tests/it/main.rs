@@ -17,6 +17,8 @@ mod conformance;
 #[cfg(feature = "sqlite")]
 mod deadlines;
 #[cfg(test)]
+mod handing;
+#[cfg(test)]
 #[cfg(all(feature = "inngest", feature = "inngest-loopback"))]
 mod inngest;
 #[cfg(test)]

@@ -17,8 +17,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::watched::Watched;
 
-const HOUR: Duration = Duration::from_secs(3600);
-const PATIENT: RelayOptions = RelayOptions {
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const PATIENT: RelayOptions = RelayOptions {
     batch: 200,
     in_flight: 8,
     lease: Duration::from_secs(60),
@@ -31,13 +31,13 @@ const PATIENT: RelayOptions = RelayOptions {
 };
 
 /// A relay at work.
-struct Running {
-    emitter: RelayEmitter,
+pub(crate) struct Running {
+    pub(crate) emitter: RelayEmitter,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
-fn start(store: &Arc<Watched>, emitter: Arc<dyn Emitter>, options: RelayOptions) -> Running {
+pub(crate) fn start(store: &Arc<Watched>, emitter: Arc<dyn Emitter>, options: RelayOptions) -> Running {
     let relay = Relay::with_options(store.clone(), emitter, options);
     let emitter = relay.emitter();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -46,7 +46,7 @@ fn start(store: &Arc<Watched>, emitter: Arc<dyn Emitter>, options: RelayOptions)
 }
 
 impl Running {
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         drop(self.stop);
         self.task.await.expect("a relay ends by itself");
     }
@@ -67,7 +67,7 @@ async fn waiting(store: &Watched) -> u64 {
     store.store.outbox_depth().await.unwrap().pending
 }
 
-async fn until_nothing_waits(store: &Watched) -> Duration {
+pub(crate) async fn until_nothing_waits(store: &Watched) -> Duration {
     until(|| async { waiting(store).await == 0 }).await
 }
 

@@ -1,7 +1,10 @@
 //! A store that counts what it is asked, and is out of reach when told so; and a clock that goes by tokio's time.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,7 +28,11 @@ pub(crate) struct Watched {
     pub(crate) store: MemoryStore,
     /// How many calls of any kind it got.
     pub(crate) calls: AtomicUsize,
+    pub(crate) claims: AtomicUsize,
     pub(crate) prunes: AtomicUsize,
+    pub(crate) given_back: AtomicUsize,
+    /// Whether it hands over what is due, to whoever asks for that.
+    pub(crate) hands_over: AtomicBool,
     /// So many of the next calls of that kind fail, and nothing happens.
     pub(crate) failing_applies: AtomicUsize,
     pub(crate) failing_claims: AtomicUsize,
@@ -39,7 +46,10 @@ impl Watched {
         Arc::new(Self {
             store,
             calls: zero(),
+            claims: zero(),
             prunes: zero(),
+            given_back: zero(),
+            hands_over: AtomicBool::default(),
             failing_applies: zero(),
             failing_claims: zero(),
             failing_settles: zero(),
@@ -75,6 +85,14 @@ impl Watched {
     }
 }
 
+/// What a store in memory answers without waiting for anything.
+pub(crate) fn at_once<T>(answer: impl Future<Output = T>) -> T {
+    match pin!(answer).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("it waits for something"),
+    }
+}
+
 fn order(workspace_id: WorkspaceId) -> Order {
     Order {
         id: OrderId::random(),
@@ -100,8 +118,22 @@ impl Store for Watched {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Lease, StoreError> {
+        self.claims.fetch_add(1, Ordering::SeqCst);
         self.called(&self.failing_claims)?;
         self.store.claim(claim).await
+    }
+
+    fn handed_over(&self, claim: Claim) -> Option<Lease> {
+        if !self.hands_over.load(Ordering::SeqCst) {
+            return None;
+        }
+        let lease = at_once(self.store.claim(claim)).unwrap();
+        Some(lease).filter(|lease| !lease.entries.is_empty())
+    }
+
+    async fn give_back(&self) -> Result<(), StoreError> {
+        self.given_back.fetch_add(1, Ordering::SeqCst);
+        Ok(())
     }
 
     async fn settle(

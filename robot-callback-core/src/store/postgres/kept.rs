@@ -77,7 +77,7 @@ pub(super) async fn resolve(
     };
     let mut writes = Writes::default();
     let applied = writes.add(&mut scenes, item, change);
-    let events = writes.write(db, &scenes, now).await?.len();
+    let events = writes.write(db, &scenes, now).await?;
     Ok(Ok(applied.map_or(Effect::Nothing, |applied| Effect::Resolved(Applied { events, ..applied }))))
 }
 

@@ -18,6 +18,7 @@ use self::work::Work;
 use super::super::Applied;
 use super::PostgresOptions;
 use super::error::PostgresError;
+use super::hand_over::HandOver;
 use super::session::Sessions;
 use crate::error::StoreError;
 use crate::report::Report;
@@ -32,13 +33,18 @@ pub(super) struct Lane {
 
 impl Lane {
     /// Starts the thread. It ends, after all that was queued, when the lane is dropped.
-    pub(super) fn start(sessions: Sessions, options: &PostgresOptions) -> Result<Self, PostgresError> {
+    pub(super) fn start(
+        sessions: Sessions,
+        options: &PostgresOptions,
+        hand_over: Arc<HandOver>,
+    ) -> Result<Self, PostgresError> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let work = Work {
             sessions: sessions.by_key(),
             rules: options.rules,
             clock: options.clock.clone(),
             queue: waiting,
+            hand_over,
             warm_up: options.connect_timeout,
             begun: 0,
         };

@@ -44,6 +44,16 @@ CREATE TABLE IF NOT EXISTS robot_callback.migrations (
 ALTER TABLE robot_callback.migrations ADD COLUMN IF NOT EXISTS compatible_from integer;
 ALTER TABLE robot_callback.migrations ENABLE ROW LEVEL SECURITY;";
 
+static EXISTS: Statement =
+    Statement { sql: "SELECT to_regclass('robot_callback.migrations') IS NOT NULL", types: &[] };
+
+/// Read through JSON: the first histories had no such column.
+static NEWEST: Statement = Statement {
+    sql: "SELECT version, coalesce((to_jsonb(m) ->> 'compatible_from')::integer, version)
+        FROM robot_callback.migrations m ORDER BY version DESC LIMIT 1",
+    types: &[],
+};
+
 fn needed() -> i32 {
     i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
 }
@@ -62,14 +72,10 @@ pub(super) async fn check(sessions: &Sessions) -> Result<(), PostgresError> {
 
 /// The version of the tables, and the oldest one whose programs can work with them.
 async fn newest(db: &Session) -> Result<(i32, i32), PostgresError> {
-    let exists = "SELECT to_regclass('robot_callback.migrations') IS NOT NULL";
-    if !db.query(&Statement { sql: exists, types: &[] }, &[]).await?.first().is_some_and(|row| row.get(0)) {
+    if !db.query(&EXISTS, &[]).await?.first().is_some_and(|row| row.get(0)) {
         return Ok((0, 0));
     }
-    // Read through JSON: the first histories had no such column.
-    let newest = "SELECT version, coalesce((to_jsonb(m) ->> 'compatible_from')::integer, version)
-        FROM robot_callback.migrations m ORDER BY version DESC LIMIT 1";
-    let rows = db.query(&Statement { sql: newest, types: &[] }, &[]).await?;
+    let rows = db.query(&NEWEST, &[]).await?;
     rows.first().map_or(Ok((0, 0)), |row| Ok((row.try_get(0)?, row.try_get(1)?)))
 }
 

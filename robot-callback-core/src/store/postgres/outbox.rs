@@ -74,6 +74,12 @@ static DEAD: Statement = Statement {
     types: &[Type::INT8_ARRAY, Type::UUID, Type::TEXT_ARRAY],
 };
 
+static GIVE_BACK: Statement = Statement {
+    sql: "UPDATE robot_callback.outbox SET lease = NULL, due_at = $3
+        WHERE id = ANY ($1) AND lease = $2 AND state = 'due'",
+    types: &[Type::INT8_ARRAY, Type::UUID, Type::TIMESTAMPTZ],
+};
+
 static ACKNOWLEDGE: Statement = Statement {
     sql: "UPDATE robot_callback.outbox SET acknowledged_at = $2, repeat_at = NULL
         WHERE event_id = $1 AND acknowledged_at IS NULL",
@@ -145,6 +151,17 @@ pub(super) async fn settle(
     if !dead.is_empty() {
         db.execute(&DEAD, &[&dead, &lease, &causes]).await?;
     }
+    Ok(())
+}
+
+/// Ends a lease before its time: those entries are due now.
+pub(super) async fn give_back(
+    db: &Session,
+    lease: LeaseToken,
+    entries: &[EntryId],
+    now: Timestamp,
+) -> Result<(), PostgresError> {
+    db.execute(&GIVE_BACK, &[&entries, &lease, &system_time(now)]).await?;
     Ok(())
 }
 

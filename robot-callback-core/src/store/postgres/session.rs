@@ -1,7 +1,7 @@
 //! Connections, statements and transactions, in the two ways statements may be sent.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -156,7 +156,8 @@ impl Sessions {
         let start = Start::now();
         let client = self.pool.get().await;
         metrics::pool_waited(start, client.is_ok());
-        Ok(Session { client: Some(client?), idle: true, mode: self.mode, begin: self.begin.clone() })
+        let begin = self.begin.clone();
+        Ok(Session { client: Some(client?), idle: true, mode: self.mode, begin, prepared: Mutex::default() })
     }
 }
 
@@ -168,6 +169,8 @@ pub(super) struct Session {
     pub(super) idle: bool,
     mode: StatementMode,
     begin: Arc<str>,
+    /// What was prepared, found by where it stands: the pool's own cache goes by its whole text.
+    prepared: Mutex<Vec<(&'static Statement, tokio_postgres::Statement)>>,
 }
 
 impl Session {
@@ -199,44 +202,60 @@ impl Session {
         Box::pin(self.commit())
     }
 
-    /// The last statement of a transaction, with the commit right behind it. Returns when the statement is done; what
-    /// it returns ends with the commit, and until then more may be sent behind that.
+    /// The last statement of a transaction, with the commit right behind it. Returns when the statement is done: its
+    /// rows, and what ends with the commit; until then more may be sent behind that.
     ///
     /// If the statement fails, the database makes a rollback of that commit; if it is not even sent, nothing of this
     /// transaction was written.
-    pub(super) async fn execute_and_commit<'db>(
+    pub(super) async fn query_and_commit<'db>(
         &'db self,
-        statement: &Statement,
+        statement: &'static Statement,
         params: &[Param<'_>],
-    ) -> Result<Committing<'db>, PostgresError> {
+    ) -> Result<(Vec<Row>, Committing<'db>), PostgresError> {
         self.prepare(&[statement]).await?;
         let mut commit = self.committing();
         tokio::select! {
             biased;
-            executed = self.execute(statement, params) => executed.map(|_| commit),
+            rows = self.query(statement, params) => rows.map(|rows| (rows, commit)),
             // The answers come in the order of the questions: only a lost connection says this first.
             Err(lost) = &mut commit => Err(lost),
         }
     }
 
     /// Makes sure that statements sent right behind one another are not kept waiting for a preparation.
-    pub(super) async fn prepare(&self, statements: &[&Statement]) -> Result<(), PostgresError> {
+    pub(super) async fn prepare(&self, statements: &[&'static Statement]) -> Result<(), PostgresError> {
         if self.mode == StatementMode::Prepared {
             for statement in statements {
-                self.client().prepare_typed_cached(statement.sql, statement.types).await?;
+                self.prepared(statement).await?;
             }
         }
         Ok(())
     }
 
+    async fn prepared(
+        &self,
+        statement: &'static Statement,
+    ) -> Result<tokio_postgres::Statement, PostgresError> {
+        let known = |(known, _): &&(&'static Statement, _)| std::ptr::eq(*known, statement);
+        if let Some((_, prepared)) =
+            self.prepared.lock().unwrap_or_else(PoisonError::into_inner).iter().find(known)
+        {
+            return Ok(prepared.clone());
+        }
+        let prepared = self.client().prepare_typed_cached(statement.sql, statement.types).await?;
+        let mut known = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        known.push((statement, prepared.clone()));
+        Ok(prepared)
+    }
+
     pub(super) async fn query(
         &self,
-        statement: &Statement,
+        statement: &'static Statement,
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, PostgresError> {
         Ok(match self.mode {
             StatementMode::Prepared => {
-                let prepared = self.client().prepare_typed_cached(statement.sql, statement.types).await?;
+                let prepared = self.prepared(statement).await?;
                 self.client().query(&prepared, params).await?
             }
             StatementMode::Unnamed => {
@@ -247,12 +266,12 @@ impl Session {
 
     pub(super) async fn execute(
         &self,
-        statement: &Statement,
+        statement: &'static Statement,
         params: &[Param<'_>],
     ) -> Result<u64, PostgresError> {
         Ok(match self.mode {
             StatementMode::Prepared => {
-                let prepared = self.client().prepare_typed_cached(statement.sql, statement.types).await?;
+                let prepared = self.prepared(statement).await?;
                 self.client().execute(&prepared, params).await?
             }
             StatementMode::Unnamed => {

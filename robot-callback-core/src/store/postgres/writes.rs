@@ -3,7 +3,7 @@
 mod rows;
 mod statement;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Row;
 
@@ -11,6 +11,7 @@ use self::rows::Rows;
 use self::statement::WRITE;
 use super::super::Applied;
 use super::error::PostgresError;
+use super::hand_over::Held;
 use super::scenes::Scenes;
 use super::session::{Committing, Session};
 use crate::change::Change;
@@ -18,6 +19,7 @@ use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::id::{ItemId, JobId, OrderId};
 use crate::job::{Item, Job};
+use crate::outbox::{Entry, EntryId};
 use crate::report::Report;
 use crate::verdict::Verdict;
 
@@ -96,26 +98,44 @@ impl Writes {
         }
     }
 
-    /// Writes it all; says which events were new.
+    /// Writes it all; says how many events were new.
     pub(super) async fn write(
         &self,
         db: &Session,
         scenes: &Scenes,
         now: Timestamp,
-    ) -> Result<HashSet<String>, PostgresError> {
-        let rows = Rows::of(self, scenes, now);
-        new_events(&db.query(&WRITE, &rows.params()).await?)
+    ) -> Result<usize, PostgresError> {
+        let rows = Rows::of(self, scenes, now, None);
+        Ok(Recorded(db.query(&WRITE, &rows.params()).await?).read()?.len())
     }
 
-    /// Writes it all, with the commit right behind it: what this returns ends with that.
+    /// Writes it all, with the commit right behind it: what this returns ends with that. The events are held under
+    /// what they are to be handed over under.
     pub(super) async fn write_and_commit<'db>(
         &self,
         db: &'db Session,
         scenes: &Scenes,
         now: Timestamp,
-    ) -> Result<Committing<'db>, PostgresError> {
-        let rows = Rows::of(self, scenes, now);
-        db.execute_and_commit(&WRITE, &rows.params()).await
+        held: Option<Held>,
+    ) -> Result<(Recorded, Committing<'db>), PostgresError> {
+        let rows = Rows::of(self, scenes, now, held);
+        let (rows, commit) = db.query_and_commit(&WRITE, &rows.params()).await?;
+        Ok((Recorded(rows), commit))
+    }
+
+    /// How many events there are.
+    pub(super) fn events(&self) -> usize {
+        self.events.len()
+    }
+
+    /// The entries that the outbox has of the events now.
+    pub(super) fn into_entries(self, recorded: &Recorded) -> Result<Vec<Entry>, PostgresError> {
+        let mut recorded = recorded.read()?.into_iter().peekable();
+        let entries = self.events.into_iter().filter_map(|event| {
+            let (id, _) = recorded.next_if(|(_, event_id)| *event_id == event.id)?;
+            Some(Entry { id, event, failures: 0, deliveries: 0 })
+        });
+        Ok(entries.collect())
     }
 
     /// Whether there is nothing to write.
@@ -124,7 +144,15 @@ impl Writes {
     }
 }
 
-fn new_events(rows: &[Row]) -> Result<HashSet<String>, PostgresError> {
-    let new: Option<Vec<String>> = rows.first().map(|row| row.try_get(0)).transpose()?;
-    Ok(new.unwrap_or_default().into_iter().collect())
+/// Which events were new: what the database answered to a write.
+#[derive(Default)]
+pub(super) struct Recorded(Vec<Row>);
+
+impl Recorded {
+    /// Their places in the outbox and their ids, in the order in which they were written.
+    fn read(&self) -> Result<Vec<(EntryId, &str)>, PostgresError> {
+        let Some(row) = self.0.first() else { return Ok(Vec::new()) };
+        let (places, ids): (Vec<EntryId>, Vec<&str>) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(places.into_iter().zip(ids).collect())
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
 use robot_callback_core::{
-    Applied, OperatorStore, PostgresOptions, PostgresStore, Report, Store, StoreError, Verdict,
+    Applied, Claim, OperatorStore, PostgresOptions, PostgresStore, Report, Store, StoreError, Verdict,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -117,6 +118,21 @@ async fn a_report_whose_commit_is_not_answered_is_unavailable_and_safe_to_send_a
     assert_eq!(crm.number("SELECT count(*) FROM robot_callback.outbox").await, 2, "and is announced once");
     assert_eq!(crm.number("SELECT count(*) FROM mutation_audit").await, 1);
     assert_eq!(store.verify().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn nothing_is_handed_over_of_a_commit_that_is_not_answered_and_it_is_due_when_the_lease_ends() {
+    let crm = Crm::on(own()).await;
+    let batch = crm.batch(1).await;
+    let (store, between) = store(&crm).await;
+    let claim = Claim { limit: 10, lease: Duration::from_secs(60) };
+    assert!(store.handed_over(claim).is_none(), "nothing was recorded yet");
+    between.cut_the_answer_after(0);
+    unknown(store.apply(Report::success(batch.items[0], NUMBER)).await);
+    assert!(store.handed_over(claim).is_none(), "nobody knows whether there is anything");
+    let held = "SELECT count(*) FROM robot_callback.outbox
+        WHERE state = 'due' AND due_at = recorded_at + '75 seconds'";
+    assert_eq!(crm.number(held).await, 2, "there is, and it waits");
 }
 
 /// Reports form a set behind one that waits for a lock.

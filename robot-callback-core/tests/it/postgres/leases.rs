@@ -10,26 +10,26 @@ use robot_callback_core::{
 
 use super::crm::Crm;
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 const NUMBER: &str = "73150001234";
 
 /// Two servers on one database, with one clock.
-async fn two_servers(crm: &Crm) -> (PostgresStore, PostgresStore, Arc<ManualClock>) {
+pub(crate) async fn two_servers(crm: &Crm) -> (PostgresStore, PostgresStore, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::default());
     let options = PostgresOptions { clock: clock.clone(), ..PostgresOptions::default() };
     let connect = async || PostgresStore::connect(&crm.database.url(), options.clone()).await.unwrap();
     (connect().await, connect().await, clock)
 }
 
-async fn claim(store: &PostgresStore, limit: usize) -> Lease {
+pub(crate) async fn claim(store: &PostgresStore, limit: usize) -> Lease {
     store.claim(Claim { limit, lease: MINUTE }).await.unwrap()
 }
 
-fn ids(lease: &Lease) -> Vec<i64> {
+pub(crate) fn ids(lease: &Lease) -> Vec<i64> {
     lease.entries.iter().map(|entry| entry.id).collect()
 }
 
-async fn delivered(store: &PostgresStore, lease: &Lease) {
+pub(crate) async fn delivered(store: &PostgresStore, lease: &Lease) {
     let settled = lease.entries.iter().map(|entry| (entry.id, Settlement::Delivered)).collect();
     store.settle(lease.token, settled).await.unwrap();
 }

@@ -8,6 +8,7 @@ mod database;
 mod deadlines;
 mod getting_ready;
 mod given_up;
+mod handing;
 mod leases;
 mod owner;
 #[cfg(feature = "metrics")]

@@ -13,9 +13,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::super::Applied;
 use super::super::error::PostgresError;
+use super::super::hand_over::{HandOver, Held};
 use super::super::scenes::Scenes;
 use super::super::session::{Committing, Session, Sessions};
-use super::super::writes::Writes;
+use super::super::writes::{Recorded, Writes};
 use super::set::{Answer, Set, Waiting};
 use crate::change::{self, Rules};
 use crate::clock::{Clock, Timestamp};
@@ -36,6 +37,7 @@ pub(super) struct Work {
     pub(super) rules: Rules,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) queue: mpsc::Receiver<Waiting>,
+    pub(super) hand_over: Arc<HandOver>,
     /// How long getting ready may take.
     pub(super) warm_up: Duration,
     /// How many sets were begun.
@@ -128,16 +130,29 @@ impl Work {
         let now = self.clock.now();
         let written = async {
             let (applied, writes, scenes) = decide(&set.reports, scenes?, self.rules, now)?;
-            Ok((applied, within(set.deadline, write(session, &writes, &scenes, now)).await?))
+            let held = self.hand_over.offer(writes.events(), now);
+            let (recorded, commit) =
+                within(set.deadline, write(session, &writes, &scenes, now, held)).await?;
+            let entries = held.map(|held| (held, writes.into_entries(&recorded)));
+            Ok((applied, entries, commit))
         };
-        let (applied, commit) = match written.await {
+        let (applied, entries, commit) = match written.await {
             Ok(written) => written,
             Err(error) => return Err(Left { failed: Some((set, error)), next: None }),
         };
         let next = if self.sessions.may_go_on() { self.look() } else { None };
+        let hand_over = self.hand_over.clone();
         let committing = async {
             if let Err(error) = within(set.deadline, commit).await {
                 return Err((set, error));
+            }
+            if let Some((held, entries)) = entries {
+                match entries {
+                    Ok(entries) => hand_over.put(held, entries),
+                    Err(error) => {
+                        tracing::error!(error = chain(&error), "events leave when their lease ends")
+                    }
+                }
             }
             set.answer(applied.into_iter().map(Ok));
             Ok(())
@@ -243,11 +258,12 @@ async fn write<'db>(
     writes: &Writes,
     scenes: &Scenes,
     now: Timestamp,
-) -> Result<Committing<'db>, PostgresError> {
+    held: Option<Held>,
+) -> Result<(Recorded, Committing<'db>), PostgresError> {
     if writes.is_empty() {
-        return Ok(session.committing());
+        return Ok((Recorded::default(), session.committing()));
     }
-    writes.write_and_commit(session, scenes, now).await
+    writes.write_and_commit(session, scenes, now, held).await
 }
 
 async fn within<T>(

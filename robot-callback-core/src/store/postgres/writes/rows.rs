@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
+use super::super::hand_over::Held;
 use super::super::rows::{integer, system_time};
 use super::super::scenes::Scenes;
 use super::super::session::Param;
@@ -12,6 +13,7 @@ use super::{KeptKey, Writes};
 use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::job::{Item, Job, Order};
+use crate::outbox::LeaseToken;
 use crate::report::ErrorType;
 
 /// The rows of a set, table by table.
@@ -24,10 +26,12 @@ pub(super) struct Rows<'a> {
     completions: (Vec<Uuid>, Vec<i32>),
     events: Events<'a>,
     kept: Kept<'a>,
+    due: SystemTime,
+    lease: Option<LeaseToken>,
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn of(writes: &'a Writes, scenes: &'a Scenes, now: Timestamp) -> Self {
+    pub(super) fn of(writes: &'a Writes, scenes: &'a Scenes, now: Timestamp, held: Option<Held>) -> Self {
         let mut rows = Self {
             now: system_time(now),
             items: Items::default(),
@@ -37,6 +41,8 @@ impl<'a> Rows<'a> {
             completions: writes.completions.iter().map(|(job, run)| (job.0, integer(*run))).unzip(),
             events: Events::default(),
             kept: Kept::default(),
+            due: system_time(held.map_or(now, |held| held.until)),
+            lease: held.map(|held| held.token),
         };
         found(&writes.items, &scenes.items).for_each(|item| rows.items.push(item));
         found(&writes.orders, &scenes.orders).for_each(|order| rows.orders.push(order));
@@ -47,8 +53,8 @@ impl<'a> Rows<'a> {
     }
 
     /// In the order of the [statement](super::statement::WRITE)'s parameters.
-    pub(super) fn params(&self) -> [Param<'_>; 31] {
-        let Self { now, items, expired, orders, jobs, completions, events, kept } = self;
+    pub(super) fn params(&self) -> [Param<'_>; 33] {
+        let Self { now, items, expired, orders, jobs, completions, events, kept, due, lease } = self;
         [
             now,
             &items.ids,
@@ -81,6 +87,8 @@ impl<'a> Rows<'a> {
             &kept.verdicts,
             &kept.reports,
             &kept.times,
+            due,
+            lease,
         ]
     }
 }

@@ -58,10 +58,10 @@ pub(super) static WRITE: Statement = Statement {
             INSERT INTO robot_callback.batch_completions (job_id, run, recorded_at)
             SELECT u.job_id, u.run, $1 FROM unnest($20, $21) AS u (job_id, run) RETURNING 1
         ), events AS (
-            INSERT INTO robot_callback.outbox (event_id, name, data, traceparent, due_at, recorded_at)
-            SELECT u.event_id, u.name, u.data, u.traceparent, $1, $1
+            INSERT INTO robot_callback.outbox (event_id, name, data, traceparent, due_at, lease, recorded_at)
+            SELECT u.event_id, u.name, u.data, u.traceparent, $32, $33, $1
             FROM unnest($22, $23, $24, $25) WITH ORDINALITY AS u (event_id, name, data, traceparent, place)
-            ORDER BY u.place ON CONFLICT (event_id) DO NOTHING RETURNING event_id
+            ORDER BY u.place ON CONFLICT (event_id) DO NOTHING RETURNING id, event_id
         ), kept AS (
             INSERT INTO robot_callback.kept_reports
                 (job_id, item_id, current_attempt, verdict, report, times, received_at, last_received_at)
@@ -72,7 +72,7 @@ pub(super) static WRITE: Statement = Statement {
                 SET times = kept_reports.times + excluded.times, last_received_at = excluded.last_received_at
             RETURNING 1
         )
-        SELECT ARRAY(SELECT event_id FROM events), ",
+        SELECT ARRAY(SELECT id FROM events), ARRAY(SELECT event_id FROM events), ",
         all_changed!("items", "2"),
         " + ",
         all_changed!("expired", "9"),
@@ -124,5 +124,8 @@ pub(super) static WRITE: Statement = Statement {
         Type::TEXT_ARRAY,
         Type::TEXT_ARRAY,
         Type::INT4_ARRAY,
+        // when events are due, and whose they are until then
+        Type::TIMESTAMPTZ,
+        Type::UUID,
     ],
 };
