@@ -93,6 +93,8 @@ impl Connection {
             .timer(TokioTimer::new())
             // Who has said all may listen on. To notice sooner that nobody listens, hyper would keep a second buffer.
             .half_close(true)
+            // An answer is short: one piece that is copied together costs the kernel less than a list of two.
+            .writev(false)
             .header_read_timeout(limits.idle)
             .max_buf_size(limits.head)
             .serve_connection(io, service(self.clone()));
