@@ -18,6 +18,7 @@ mod outbox;
 mod rows;
 mod scenes;
 mod session;
+mod table;
 mod tls;
 mod url;
 mod verify;

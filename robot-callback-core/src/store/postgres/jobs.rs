@@ -106,7 +106,7 @@ pub(super) async fn expire(
     now: Timestamp,
 ) -> Result<bool, PostgresError> {
     let (mut scenes, ids) = lock_items(db, id, &["pending", "processing"]).await?;
-    let deadline = scenes.jobs.get(&id).and_then(|job| job.deadline);
+    let deadline = scenes.jobs.get(id).and_then(|job| job.deadline);
     if deadline.is_none_or(|deadline| deadline > now) {
         return Ok(false);
     }

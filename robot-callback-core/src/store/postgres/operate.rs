@@ -78,7 +78,7 @@ async fn retry(
     }
     let (mut scenes, mut ids) = jobs::lock_items(db, id, &["error"]).await?;
     ids.retain(|item| only.is_none_or(|only| only.contains(item)));
-    let failed = ids.iter().filter_map(|item| scenes.items.get(item)).cloned().collect();
+    let failed = ids.iter().filter_map(|item| scenes.items.get(*item)).cloned().collect();
     let over = Event::completion_id(id, job.run);
     let Some((job, items)) = change::reopen(job, failed, deadline, now) else {
         return Ok(Ok(Effect::Nothing));

@@ -3,8 +3,7 @@
 //! A statement sees what others committed before it began, and a locked row as it is now. So the jobs are locked
 //! first, and what hangs on a job's lock (its run, its deadline, an item's `expired`) is read by a later statement.
 
-use std::collections::BTreeMap;
-
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -12,6 +11,7 @@ use super::columns::Columns;
 use super::error::PostgresError;
 use super::rows::{self, item_columns, job_columns, order_columns};
 use super::session::{Param, Session, Statement};
+use super::table::Table;
 use crate::change::Scene;
 use crate::id::{ItemId, JobId, OrderId};
 use crate::job::{Item, Job, Order};
@@ -54,11 +54,10 @@ static ORDERS: Statement = Statement {
 };
 
 /// Rows under lock, kept up to date as changes are planned.
-#[derive(Default)]
 pub(super) struct Scenes {
-    pub(super) jobs: BTreeMap<JobId, Job>,
-    pub(super) items: BTreeMap<ItemId, Item>,
-    pub(super) orders: BTreeMap<OrderId, Order>,
+    pub(super) jobs: Table<JobId, Job>,
+    pub(super) items: Table<ItemId, Item>,
+    pub(super) orders: Table<OrderId, Order>,
 }
 
 impl Scenes {
@@ -67,28 +66,20 @@ impl Scenes {
         db.prepare(&[&LOCK_JOBS, &ITEMS, &ORDERS]).await
     }
 
-    /// Loads the scenes of those items, and the orders of `shipped`, those among them that may change theirs.
+    /// Loads the scenes of those items, and the orders of `shipped`, those among them that may change theirs. The first
+    /// rows are read while the database looks for the next.
     pub(super) async fn lock(db: &Session, items: &[Uuid], shipped: &[Uuid]) -> Result<Self, PostgresError> {
         Self::prepare(db).await?;
         let (of_items, of_shipped): ([Param<'_>; 1], [Param<'_>; 1]) = ([&items], [&shipped]);
         let (jobs, items, orders) = tokio::join!(
             biased;
             db.query(&LOCK_JOBS, &of_items),
-            db.query(&ITEMS, &of_items),
-            db.query(&ORDERS, &of_shipped),
+            async { items_and_jobs(&db.query(&ITEMS, &of_items).await?) },
+            async { orders(&db.query(&ORDERS, &of_shipped).await?) },
         );
         jobs?;
-        let mut scenes = Self::default();
-        for row in items? {
-            let columns = &mut Columns::of(&row);
-            let (item, job) = (rows::item(columns)?, rows::job(columns)?);
-            scenes.items.insert(item.id, item);
-            scenes.jobs.insert(job.id, job);
-        }
-        for row in orders? {
-            scenes.orders.extend(rows::order(&mut Columns::of(&row))?.map(|order| (order.id, order)));
-        }
-        Ok(scenes)
+        let ((items, jobs), orders) = (items?, orders?);
+        Ok(Self { jobs, items, orders })
     }
 
     /// Loads the scenes of those reports.
@@ -102,16 +93,51 @@ impl Scenes {
     }
 
     pub(super) fn of(&self, item: ItemId) -> Option<Scene> {
-        let item = self.items.get(&item)?.clone();
-        let job = self.jobs.get(&item.job_id)?.clone();
-        let order = item.order_id.and_then(|order| self.orders.get(&order)).cloned();
+        let item = self.items.get(item)?.clone();
+        let job = self.jobs.get(item.job_id)?.clone();
+        let order = item.order_id.and_then(|order| self.orders.get(order)).cloned();
         Some(Scene { job, item, order })
     }
 
     /// The rows as they are after a change.
     pub(super) fn take_in(&mut self, item: Option<Item>, job: Option<Job>, order: Option<Order>) {
-        self.items.extend(item.map(|item| (item.id, item)));
-        self.jobs.extend(job.map(|job| (job.id, job)));
-        self.orders.extend(order.map(|order| (order.id, order)));
+        if let Some(item) = item {
+            self.items.put(item.id, item);
+        }
+        if let Some(job) = job {
+            self.jobs.put(job.id, job);
+        }
+        if let Some(order) = order {
+            self.orders.put(order.id, order);
+        }
     }
+
+    /// Whether no row is to be written.
+    pub(super) fn unchanged(&self) -> bool {
+        let Self { jobs, items, orders } = self;
+        jobs.changed().next().is_none()
+            && items.changed().next().is_none()
+            && orders.changed().next().is_none()
+    }
+}
+
+type ItemsAndJobs = (Table<ItemId, Item>, Table<JobId, Job>);
+
+fn items_and_jobs(rows: &[Row]) -> Result<ItemsAndJobs, PostgresError> {
+    let (mut items, mut jobs) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+    for row in rows {
+        let columns = &mut Columns::of(row);
+        let (item, job) = (rows::item(columns)?, rows::job(columns)?);
+        items.push((item.id, item));
+        jobs.push((job.id, job));
+    }
+    Ok((Table::read(items), Table::read(jobs)))
+}
+
+fn orders(rows: &[Row]) -> Result<Table<OrderId, Order>, PostgresError> {
+    let mut orders = Vec::with_capacity(rows.len());
+    for row in rows {
+        orders.extend(rows::order(&mut Columns::of(row))?.map(|order| (order.id, order)));
+    }
+    Ok(Table::read(orders))
 }

@@ -3,7 +3,7 @@
 mod rows;
 mod statement;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tokio_postgres::Row;
 
@@ -17,7 +17,7 @@ use super::session::{Committing, Session};
 use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::event::Event;
-use crate::id::{ItemId, JobId, OrderId};
+use crate::id::{ItemId, JobId};
 use crate::job::{Item, Job};
 use crate::outbox::{Entry, EntryId};
 use crate::report::Report;
@@ -36,9 +36,6 @@ struct KeptKey {
 /// The writes of a set, gathered change by change.
 #[derive(Default)]
 pub(super) struct Writes {
-    items: BTreeSet<ItemId>,
-    jobs: BTreeSet<JobId>,
-    orders: BTreeSet<OrderId>,
     expired: BTreeMap<ItemId, bool>,
     completions: Vec<(JobId, u32)>,
     events: Vec<Event>,
@@ -53,18 +50,13 @@ impl Writes {
 
     /// Adds a change, and says what its caller will hear if all its events are new.
     pub(super) fn add(&mut self, scenes: &mut Scenes, item: ItemId, change: Change) -> Option<Applied> {
-        let before = scenes.items.get(&item)?;
+        let before = scenes.items.get(item)?;
         let (job_id, attempt, was_expired) = (before.job_id, before.attempt, before.expired);
-        if let Some(after) = &change.item {
-            self.items.insert(after.id);
-            if after.expired != was_expired {
-                self.expired.insert(after.id, after.expired);
-            }
+        if let Some(after) = change.item.as_ref().filter(|after| after.expired != was_expired) {
+            self.expired.insert(after.id, after.expired);
         }
-        self.orders.extend(change.order.iter().map(|order| order.id));
-        if let Some(job) = &change.job {
-            self.jobs.insert(job.id);
-            self.completions.extend(change.completes.then_some((job.id, job.run)));
+        if let Some(job) = change.job.as_ref().filter(|_| change.completes) {
+            self.completions.push((job.id, job.run));
         }
         let (verdict, completed, order_missing) = (change.verdict, change.completes, change.order_missing);
         let events = change.events.len();
@@ -89,12 +81,10 @@ impl Writes {
 
     /// Rows that were changed by hand, not through a change: a re-opening.
     pub(super) fn replace(&mut self, scenes: &mut Scenes, job: Job, items: Vec<Item>) {
-        self.jobs.insert(job.id);
-        scenes.jobs.insert(job.id, job);
+        scenes.take_in(None, Some(job), None);
         for item in items {
-            self.items.insert(item.id);
             self.expired.insert(item.id, item.expired);
-            scenes.items.insert(item.id, item);
+            scenes.take_in(Some(item), None, None);
         }
     }
 
@@ -139,8 +129,8 @@ impl Writes {
     }
 
     /// Whether there is nothing to write.
-    pub(super) fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.jobs.is_empty() && self.kept.is_empty()
+    pub(super) fn is_empty(&self, scenes: &Scenes) -> bool {
+        scenes.unchanged() && self.kept.is_empty()
     }
 }
 

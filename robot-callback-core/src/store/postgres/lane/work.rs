@@ -218,7 +218,7 @@ impl Work {
     ) -> Result<Vec<Option<Applied>>, PostgresError> {
         let (scenes, now) = (Scenes::of_reports(db, reports).await?, self.clock.now());
         let (applied, writes, scenes) = decide(reports, scenes, self.rules, now)?;
-        if !writes.is_empty() {
+        if !writes.is_empty(&scenes) {
             writes.write(db, &scenes, now).await?;
         }
         Ok(applied)
@@ -260,7 +260,7 @@ async fn write<'db>(
     now: Timestamp,
     held: Option<Held>,
 ) -> Result<(Recorded, Committing<'db>), PostgresError> {
-    if writes.is_empty() {
+    if writes.is_empty(scenes) {
         return Ok((Recorded::default(), session.committing()));
     }
     writes.write_and_commit(session, scenes, now, held).await

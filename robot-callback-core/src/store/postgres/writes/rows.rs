@@ -1,6 +1,5 @@
 //! What a set writes, as the arrays of columns that the statement takes.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use uuid::Uuid;
@@ -32,24 +31,18 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn of(writes: &'a Writes, scenes: &'a Scenes, now: Timestamp, held: Option<Held>) -> Self {
-        let mut rows = Self {
+        Self {
             now: system_time(now),
-            items: Items::default(),
+            items: Items::of(&scenes.items.changed().collect::<Vec<_>>()),
             expired: writes.expired.iter().map(|(item, expired)| (item.0, *expired)).unzip(),
-            orders: Orders::default(),
-            jobs: Jobs::default(),
+            orders: Orders::of(&scenes.orders.changed().collect::<Vec<_>>()),
+            jobs: Jobs::of(&scenes.jobs.changed().collect::<Vec<_>>()),
             completions: writes.completions.iter().map(|(job, run)| (job.0, integer(*run))).unzip(),
-            events: Events::default(),
-            kept: Kept::default(),
+            events: Events::of(&writes.events),
+            kept: Kept::of(&writes.kept.iter().collect::<Vec<_>>()),
             due: system_time(held.map_or(now, |held| held.until)),
             lease: held.map(|held| held.token),
-        };
-        found(&writes.items, &scenes.items).for_each(|item| rows.items.push(item));
-        found(&writes.orders, &scenes.orders).for_each(|order| rows.orders.push(order));
-        found(&writes.jobs, &scenes.jobs).for_each(|job| rows.jobs.push(job));
-        writes.events.iter().for_each(|event| rows.events.push(event));
-        writes.kept.iter().for_each(|(key, times)| rows.kept.push(key, *times));
-        rows
+        }
     }
 
     /// In the order of the [statement](super::statement::WRITE)'s parameters.
@@ -93,11 +86,11 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn found<'a, K: Ord, V>(ids: &'a BTreeSet<K>, rows: &'a BTreeMap<K, V>) -> impl Iterator<Item = &'a V> {
-    ids.iter().filter_map(|id| rows.get(id))
+/// One value of each row.
+fn column<R, V>(rows: &[R], value: impl Fn(&R) -> V) -> Vec<V> {
+    rows.iter().map(value).collect()
 }
 
-#[derive(Default)]
 struct Items<'a> {
     ids: Vec<Uuid>,
     statuses: Vec<&'a str>,
@@ -109,18 +102,19 @@ struct Items<'a> {
 }
 
 impl<'a> Items<'a> {
-    fn push(&mut self, item: &'a Item) {
-        self.ids.push(item.id.0);
-        self.statuses.push(item.status.name());
-        self.tracking_numbers.push(item.tracking_number.as_deref());
-        self.error_types.push(item.error_type.map(ErrorType::name));
-        self.error_messages.push(item.error_message.as_deref());
-        self.retry_counts.push(integer(item.attempt - 1));
-        self.completed.push(item.completed_at.map(system_time));
+    fn of(rows: &[&'a Item]) -> Self {
+        Self {
+            ids: column(rows, |item| item.id.0),
+            statuses: column(rows, |item| item.status.name()),
+            tracking_numbers: column(rows, |item| item.tracking_number.as_deref()),
+            error_types: column(rows, |item| item.error_type.map(ErrorType::name)),
+            error_messages: column(rows, |item| item.error_message.as_deref()),
+            retry_counts: column(rows, |item| integer(item.attempt - 1)),
+            completed: column(rows, |item| item.completed_at.map(system_time)),
+        }
     }
 }
 
-#[derive(Default)]
 struct Orders<'a> {
     ids: Vec<Uuid>,
     carriers: Vec<Option<&'a str>>,
@@ -129,15 +123,16 @@ struct Orders<'a> {
 }
 
 impl<'a> Orders<'a> {
-    fn push(&mut self, order: &'a Order) {
-        self.ids.push(order.id.0);
-        self.carriers.push(order.carrier.as_deref());
-        self.tracking_numbers.push(order.tracking_number.as_deref());
-        self.guide_numbers.push(order.carrier_guide_number.as_deref());
+    fn of(rows: &[&'a Order]) -> Self {
+        Self {
+            ids: column(rows, |order| order.id.0),
+            carriers: column(rows, |order| order.carrier.as_deref()),
+            tracking_numbers: column(rows, |order| order.tracking_number.as_deref()),
+            guide_numbers: column(rows, |order| order.carrier_guide_number.as_deref()),
+        }
     }
 }
 
-#[derive(Default)]
 struct Jobs<'a> {
     ids: Vec<Uuid>,
     statuses: Vec<&'a str>,
@@ -147,16 +142,17 @@ struct Jobs<'a> {
 }
 
 impl<'a> Jobs<'a> {
-    fn push(&mut self, job: &'a Job) {
-        self.ids.push(job.id.0);
-        self.statuses.push(job.status.name());
-        self.successes.push(integer(job.success_count));
-        self.errors.push(integer(job.error_count));
-        self.completed.push(job.completed_at.map(system_time));
+    fn of(rows: &[&'a Job]) -> Self {
+        Self {
+            ids: column(rows, |job| job.id.0),
+            statuses: column(rows, |job| job.status.name()),
+            successes: column(rows, |job| integer(job.success_count)),
+            errors: column(rows, |job| integer(job.error_count)),
+            completed: column(rows, |job| job.completed_at.map(system_time)),
+        }
     }
 }
 
-#[derive(Default)]
 struct Events<'a> {
     ids: Vec<&'a str>,
     names: Vec<&'a str>,
@@ -165,15 +161,16 @@ struct Events<'a> {
 }
 
 impl<'a> Events<'a> {
-    fn push(&mut self, event: &'a Event) {
-        self.ids.push(&event.id);
-        self.names.push(&event.name);
-        self.data.push(event.data.get());
-        self.traces.push(event.traceparent.as_deref());
+    fn of(rows: &'a [Event]) -> Self {
+        Self {
+            ids: rows.iter().map(|event| event.id.as_str()).collect(),
+            names: rows.iter().map(|event| event.name.as_str()).collect(),
+            data: rows.iter().map(|event| event.data.get()).collect(),
+            traces: rows.iter().map(|event| event.traceparent.as_deref()).collect(),
+        }
     }
 }
 
-#[derive(Default)]
 struct Kept<'a> {
     jobs: Vec<Uuid>,
     items: Vec<Uuid>,
@@ -184,12 +181,14 @@ struct Kept<'a> {
 }
 
 impl<'a> Kept<'a> {
-    fn push(&mut self, key: &'a KeptKey, times: u32) {
-        self.jobs.push(key.job.0);
-        self.items.push(key.item.0);
-        self.attempts.push(integer(key.attempt));
-        self.verdicts.push(key.verdict);
-        self.reports.push(&key.report);
-        self.times.push(integer(times));
+    fn of(rows: &[(&'a KeptKey, &u32)]) -> Self {
+        Self {
+            jobs: column(rows, |(key, _)| key.job.0),
+            items: column(rows, |(key, _)| key.item.0),
+            attempts: column(rows, |(key, _)| integer(key.attempt)),
+            verdicts: column(rows, |(key, _)| key.verdict),
+            reports: column(rows, |(key, _)| key.report.as_str()),
+            times: column(rows, |(_, times)| integer(**times)),
+        }
     }
 }
