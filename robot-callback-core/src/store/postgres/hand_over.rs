@@ -46,7 +46,7 @@ impl HandOver {
         let state = self.state();
         let wanted = state.wanted.filter(|_| events > 0 && state.waiting.len() + events <= CAPACITY)?;
         // The lease that is asked for begins when the entry is taken; a quarter of it may pass until then.
-        Some(Held { token: self.token, until: now.after(wanted + wanted / 4) })
+        Some(Held { token: self.token, until: now.after(wanted.saturating_add(wanted / 4)) })
     }
 
     /// Entries that were recorded under what was offered, and are committed.
@@ -155,5 +155,13 @@ mod tests {
         let late = NOW.after(MINUTE / 4 + Duration::from_millis(1));
         assert_eq!(take(&hand_over, 10, late), [2], "the first one's lease would end too early");
         assert_eq!(take(&hand_over, 10, NOW), [0; 0], "it is left to that");
+    }
+
+    #[test]
+    fn a_lease_without_end_is_one() {
+        let (hand_over, for_ever) = (HandOver::new(), Claim { limit: 1, lease: Duration::MAX });
+        assert!(hand_over.take(for_ever, NOW).is_none());
+        hand_over.put(hand_over.offer(1, NOW).unwrap(), entries(1..2));
+        assert!(hand_over.take(for_ever, NOW).is_some());
     }
 }

@@ -22,6 +22,7 @@ use crate::change::{self, Rules};
 use crate::clock::{Clock, Timestamp};
 use crate::error::chain;
 use crate::metrics;
+use crate::outbox::Entry;
 use crate::report::Report;
 
 /// The most reports in one transaction. A bound on the wait of the first of them, not a target.
@@ -133,10 +134,9 @@ impl Work {
             let held = self.hand_over.offer(writes.events(), now);
             let (recorded, commit) =
                 within(set.deadline, write(session, &writes, &scenes, now, held)).await?;
-            let entries = held.map(|held| (held, writes.into_entries(&recorded)));
-            Ok((applied, entries, commit))
+            Ok((applied, held.map(|held| (held, writes.into_entries(&recorded))), commit))
         };
-        let (applied, entries, commit) = match written.await {
+        let (applied, recorded, commit) = match written.await {
             Ok(written) => written,
             Err(error) => return Err(Left { failed: Some((set, error)), next: None }),
         };
@@ -146,13 +146,8 @@ impl Work {
             if let Err(error) = within(set.deadline, commit).await {
                 return Err((set, error));
             }
-            if let Some((held, entries)) = entries {
-                match entries {
-                    Ok(entries) => hand_over.put(held, entries),
-                    Err(error) => {
-                        tracing::error!(error = chain(&error), "events leave when their lease ends")
-                    }
-                }
+            if let Some((held, entries)) = recorded {
+                hand(&hand_over, held, entries);
             }
             set.answer(applied.into_iter().map(Ok));
             Ok(())
@@ -264,6 +259,14 @@ async fn write<'db>(
         return Ok((Recorded::default(), session.committing()));
     }
     writes.write_and_commit(session, scenes, now, held).await
+}
+
+/// Hands over what is committed.
+fn hand(hand_over: &HandOver, held: Held, entries: Result<Vec<Entry>, PostgresError>) {
+    match entries {
+        Ok(entries) => hand_over.put(held, entries),
+        Err(error) => tracing::error!(error = chain(&error), "events leave when their lease ends"),
+    }
 }
 
 async fn within<T>(
