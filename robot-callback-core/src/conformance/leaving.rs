@@ -26,18 +26,18 @@ impl World {
         ids
     }
 
-    async fn depth(&self) -> (u64, u64) {
+    pub(super) async fn depth(&self) -> (u64, u64) {
         let depth = self.store.outbox_depth().await.expect("the store answers");
         (depth.pending, depth.dead)
     }
 
-    async fn settle_all(&self, lease: &Lease, settlement: &Settlement) {
+    pub(super) async fn settle_all(&self, lease: &Lease, settlement: &Settlement) {
         let all = entries(lease).into_iter().map(|id| (id, settlement.clone()));
         self.settle(lease.token, all.collect()).await;
     }
 }
 
-fn entries(lease: &Lease) -> Vec<EntryId> {
+pub(super) fn entries(lease: &Lease) -> Vec<EntryId> {
     lease.entries.iter().map(|entry| entry.id).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Connections, statements and transactions, in the two ways statements may be sent.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -42,6 +42,9 @@ pub(super) struct Statement {
 }
 
 pub(super) type Param<'a> = &'a (dyn ToSql + Sync);
+
+/// A statement, and what it became when it was prepared.
+type Known = (&'static Statement, tokio_postgres::Statement);
 
 /// A commit on its way.
 pub(super) type Committing<'db> = Pin<Box<dyn Future<Output = Result<(), PostgresError>> + 'db>>;
@@ -157,7 +160,7 @@ impl Sessions {
         let client = self.pool.get().await;
         metrics::pool_waited(start, client.is_ok());
         let begin = self.begin.clone();
-        Ok(Session { client: Some(client?), idle: true, mode: self.mode, begin, prepared: Mutex::default() })
+        Ok(Session { client: Some(client?), idle: true, mode: self.mode, begin, known: Mutex::default() })
     }
 }
 
@@ -170,7 +173,7 @@ pub(super) struct Session {
     mode: StatementMode,
     begin: Arc<str>,
     /// What was prepared, found by where it stands: the pool's own cache goes by its whole text.
-    prepared: Mutex<Vec<(&'static Statement, tokio_postgres::Statement)>>,
+    known: Mutex<Vec<Known>>,
 }
 
 impl Session {
@@ -236,16 +239,17 @@ impl Session {
         &self,
         statement: &'static Statement,
     ) -> Result<tokio_postgres::Statement, PostgresError> {
-        let known = |(known, _): &&(&'static Statement, _)| std::ptr::eq(*known, statement);
-        if let Some((_, prepared)) =
-            self.prepared.lock().unwrap_or_else(PoisonError::into_inner).iter().find(known)
-        {
-            return Ok(prepared.clone());
+        let known = self.known().iter().find(|(known, _)| std::ptr::eq(*known, statement)).cloned();
+        if let Some((_, prepared)) = known {
+            return Ok(prepared);
         }
         let prepared = self.client().prepare_typed_cached(statement.sql, statement.types).await?;
-        let mut known = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        known.push((statement, prepared.clone()));
+        self.known().push((statement, prepared.clone()));
         Ok(prepared)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Vec<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) async fn query(

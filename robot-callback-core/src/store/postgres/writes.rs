@@ -81,10 +81,10 @@ impl Writes {
 
     /// Rows that were changed by hand, not through a change: a re-opening.
     pub(super) fn replace(&mut self, scenes: &mut Scenes, job: Job, items: Vec<Item>) {
-        scenes.take_in(None, Some(job), None);
+        scenes.jobs.put(job.id, job);
         for item in items {
             self.expired.insert(item.id, item.expired);
-            scenes.take_in(Some(item), None, None);
+            scenes.items.put(item.id, item);
         }
     }
 

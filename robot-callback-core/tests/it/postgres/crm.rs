@@ -54,6 +54,15 @@ impl Crm {
         self.shop.batch(&self.client, orders).await
     }
 
+    /// A trigger of the owner's that does this whenever that order is to be changed.
+    pub(crate) async fn before_changing(&self, order: OrderId, body: &str) {
+        let trigger = format!(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$;
+             CREATE TRIGGER refuse BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.id = '{order}') EXECUTE FUNCTION refuse();"
+        );
+        self.client.batch_execute(&trigger).await.expect("an owner can add a trigger");
+    }
+
     /// One number that the database says.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         number(&self.client, sql).await

@@ -131,13 +131,7 @@ async fn a_set_that_the_database_refuses_hands_nothing_over_and_loses_nothing() 
     let (own, _, clock) = two_servers(&crm).await;
     let own = Arc::new(own);
     let batch = crm.batch(ITEMS).await;
-    let refusing = format!(
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN RAISE EXCEPTION 'this order is closed'; END $$;
-         CREATE TRIGGER refuse BEFORE UPDATE ON orders FOR EACH ROW WHEN (NEW.id = '{}') EXECUTE FUNCTION refuse()",
-        batch.orders[3]
-    );
-    crm.client.batch_execute(&refusing).await.unwrap();
+    crm.before_changing(batch.orders[3], "RAISE EXCEPTION 'this order is closed';").await;
     ask(&own);
     assert_eq!(ship(&own, &batch.items).await, ITEMS - 1, "all but the one that is refused");
     let mut events = handed_over(&own, 100).map_or(0, |lease| lease.entries.len());

@@ -84,12 +84,7 @@ async fn an_order_that_is_silently_not_changed_is_noticed_and_spoils_nobody_else
 async fn one_spoiled_order_of_many(trigger: &str) {
     let crm = Crm::new().await;
     let batch = crm.batch(40).await;
-    let refusing = format!(
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {trigger} END $$;
-         CREATE TRIGGER refuse BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.id = '{}') EXECUTE FUNCTION refuse();",
-        batch.orders[7]
-    );
-    crm.client.batch_execute(&refusing).await.unwrap();
+    crm.before_changing(batch.orders[7], trigger).await;
     let store = std::sync::Arc::new(crm.store().await);
     let mut reporting = JoinSet::new();
     for (n, item) in batch.items.iter().copied().enumerate() {

@@ -134,7 +134,7 @@ impl Work {
             let held = self.hand_over.offer(writes.events(), now);
             let (recorded, commit) =
                 within(set.deadline, write(session, &writes, &scenes, now, held)).await?;
-            Ok((applied, held.map(|held| (held, writes.into_entries(&recorded))), commit))
+            Ok((applied, held.map(|held| (held, writes, recorded)), commit))
         };
         let (applied, recorded, commit) = match written.await {
             Ok(written) => written,
@@ -146,8 +146,8 @@ impl Work {
             if let Err(error) = within(set.deadline, commit).await {
                 return Err((set, error));
             }
-            if let Some((held, entries)) = recorded {
-                hand(&hand_over, held, entries);
+            if let Some((held, writes, recorded)) = recorded {
+                hand(&hand_over, held, writes.into_entries(&recorded));
             }
             set.answer(applied.into_iter().map(Ok));
             Ok(())
