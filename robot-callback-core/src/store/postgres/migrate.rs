@@ -14,7 +14,7 @@ struct Migration {
 }
 
 /// In the order of their versions, counted from 1.
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         name: "0001_crm_tables",
         compatible_from: 1,
@@ -29,6 +29,11 @@ const MIGRATIONS: [Migration; 3] = [
         name: "0003_operator",
         compatible_from: 2,
         sql: include_str!("../../../migrations/postgres/0003_operator.sql"),
+    },
+    Migration {
+        name: "0004_expired_items",
+        compatible_from: 2,
+        sql: include_str!("../../../migrations/postgres/0004_expired_items.sql"),
     },
 ];
 

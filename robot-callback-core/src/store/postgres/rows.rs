@@ -16,12 +16,18 @@ use crate::view::ItemView;
 
 // Each list, and its reader further down, have one order.
 
-/// A job's columns: `robot_jobs j LEFT JOIN robot_callback.job_state s`.
+/// A job's own columns: `robot_jobs j`.
 macro_rules! job_columns {
     () => {
         "j.id AS j_id, j.workspace_id AS j_workspace_id, j.job_type, j.status AS j_status, j.total_items,
-        j.success_count, j.error_count, coalesce(s.run, 1) AS run, s.deadline, j.created_at AS j_created_at,
-        j.completed_at AS j_completed_at"
+        j.success_count, j.error_count, j.created_at AS j_created_at, j.completed_at AS j_completed_at"
+    };
+}
+
+/// What a job has beside them: `LEFT JOIN robot_callback.job_state s`.
+macro_rules! run_columns {
+    () => {
+        "coalesce(s.run, 1) AS run, s.deadline"
     };
 }
 
@@ -54,9 +60,21 @@ macro_rules! items_and_orders {
     };
 }
 
-pub(super) use {item_columns, items_and_orders, job_columns, order_columns};
+pub(super) use {item_columns, items_and_orders, job_columns, order_columns, run_columns};
 
+/// Of a job's own columns and its run's.
 pub(super) fn job(columns: &mut Columns<'_>) -> Result<Job, PostgresError> {
+    let job = first_run(columns)?;
+    let (run, deadline) = run(columns)?;
+    Ok(Job { run, deadline, ..job })
+}
+
+pub(super) fn run(columns: &mut Columns<'_>) -> Result<(u32, Option<Timestamp>), PostgresError> {
+    Ok((columns.count()?, columns.moment_if_any()?))
+}
+
+/// Of a job's own columns: as it is in its first run, without a deadline.
+pub(super) fn first_run(columns: &mut Columns<'_>) -> Result<Job, PostgresError> {
     Ok(Job {
         id: JobId(columns.take()?),
         workspace_id: WorkspaceId(columns.take()?),
@@ -65,8 +83,8 @@ pub(super) fn job(columns: &mut Columns<'_>) -> Result<Job, PostgresError> {
         total_items: columns.count()?,
         success_count: columns.count()?,
         error_count: columns.count()?,
-        run: columns.count()?,
-        deadline: columns.moment_if_any()?,
+        run: 1,
+        deadline: None,
         created_at: columns.moment()?,
         completed_at: columns.moment_if_any()?,
     })

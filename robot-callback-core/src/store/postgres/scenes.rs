@@ -9,31 +9,37 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::error::PostgresError;
-use super::rows::{self, item_columns, job_columns, order_columns};
+use super::rows::{self, item_columns, job_columns, order_columns, run_columns};
 use super::session::{Param, Session, Statement};
 use super::table::Table;
 use crate::change::Scene;
+use crate::clock::Timestamp;
 use crate::id::{ItemId, JobId, OrderId};
 use crate::job::{Item, Job, Order};
 use crate::report::{Outcome, Report};
 
-static LOCK_JOBS: Statement = Statement {
-    sql: "SELECT id FROM public.robot_jobs
-        WHERE id IN (SELECT job_id FROM public.robot_job_items WHERE id = ANY($1))
-        ORDER BY id FOR NO KEY UPDATE",
+/// Of a job only its own columns: what hangs on its lock is read with the items.
+static JOBS: Statement = Statement {
+    sql: concat!(
+        "SELECT ",
+        job_columns!(),
+        " FROM public.robot_jobs j
+        WHERE j.id IN (SELECT job_id FROM public.robot_job_items WHERE id = ANY($1))
+        ORDER BY j.id FOR NO KEY UPDATE OF j"
+    ),
     types: &[Type::UUID_ARRAY],
 };
 
+/// Of an item's state only what there is an index of its own for is read: that it expired.
 static ITEMS: Statement = Statement {
     sql: concat!(
         "SELECT ",
-        item_columns!(),
+        run_columns!(),
         ", ",
-        job_columns!(),
+        item_columns!(),
         " FROM public.robot_job_items i
-        JOIN public.robot_jobs j ON j.id = i.job_id
-        LEFT JOIN robot_callback.job_state s ON s.job_id = j.id
-        LEFT JOIN robot_callback.item_state x ON x.item_id = i.id
+        LEFT JOIN robot_callback.job_state s ON s.job_id = i.job_id
+        LEFT JOIN robot_callback.item_state x ON x.item_id = i.id AND x.expired
         WHERE i.id = ANY($1) ORDER BY i.id FOR NO KEY UPDATE OF i"
     ),
     types: &[Type::UUID_ARRAY],
@@ -45,10 +51,10 @@ static ORDERS: Statement = Statement {
     sql: concat!(
         "SELECT ",
         order_columns!(),
-        " FROM public.orders o
+        " FROM public.robot_job_items i
+        JOIN public.orders o ON o.id = i.order_id
         LEFT JOIN public.contacts c ON c.id = o.contact_id AND (c.workspace_id = o.workspace_id) IS TRUE
-        WHERE o.id IN (SELECT order_id FROM public.robot_job_items WHERE id = ANY($1))
-        ORDER BY o.id FOR NO KEY UPDATE OF o"
+        WHERE i.id = ANY($1) ORDER BY o.id FOR NO KEY UPDATE OF o"
     ),
     types: &[Type::UUID_ARRAY],
 };
@@ -63,7 +69,7 @@ pub(super) struct Scenes {
 impl Scenes {
     /// Has the statements ready.
     pub(super) async fn prepare(db: &Session) -> Result<(), PostgresError> {
-        db.prepare(&[&LOCK_JOBS, &ITEMS, &ORDERS]).await
+        db.prepare(&[&JOBS, &ITEMS, &ORDERS]).await
     }
 
     /// Loads the scenes of those items, and the orders of `shipped`, those among them that may change theirs. The first
@@ -73,12 +79,16 @@ impl Scenes {
         let (of_items, of_shipped): ([Param<'_>; 1], [Param<'_>; 1]) = ([&items], [&shipped]);
         let (jobs, items, orders) = tokio::join!(
             biased;
-            db.query(&LOCK_JOBS, &of_items),
-            async { items_and_jobs(&db.query(&ITEMS, &of_items).await?) },
-            async { orders(&db.query(&ORDERS, &of_shipped).await?) },
+            async { read_jobs(&db.query(&JOBS, &of_items).await?) },
+            async { read_items(&db.query(&ITEMS, &of_items).await?) },
+            async { read_orders(&db.query(&ORDERS, &of_shipped).await?) },
         );
-        jobs?;
-        let ((items, jobs), orders) = (items?, orders?);
+        let (mut jobs, (items, runs), orders) = (jobs?, items?, orders?);
+        for (job, run) in runs {
+            if let Some(job) = jobs.get_mut(job) {
+                (job.run, job.deadline) = run;
+            }
+        }
         Ok(Self { jobs, items, orders })
     }
 
@@ -121,20 +131,30 @@ impl Scenes {
     }
 }
 
-type ItemsAndJobs = (Table<ItemId, Item>, Table<JobId, Job>);
-
-fn items_and_jobs(rows: &[Row]) -> Result<ItemsAndJobs, PostgresError> {
-    let (mut items, mut jobs) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+fn read_jobs(rows: &[Row]) -> Result<Table<JobId, Job>, PostgresError> {
+    let mut jobs = Vec::with_capacity(rows.len());
     for row in rows {
-        let columns = &mut Columns::of(row);
-        let (item, job) = (rows::item(columns)?, rows::job(columns)?);
-        items.push((item.id, item));
+        let job = rows::first_run(&mut Columns::of(row))?;
         jobs.push((job.id, job));
     }
-    Ok((Table::read(items), Table::read(jobs)))
+    Ok(Table::read(jobs))
 }
 
-fn orders(rows: &[Row]) -> Result<Table<OrderId, Order>, PostgresError> {
+/// Items, and of each item's job the run and the deadline.
+type ItemsAndRuns = (Table<ItemId, Item>, Vec<(JobId, (u32, Option<Timestamp>))>);
+
+fn read_items(rows: &[Row]) -> Result<ItemsAndRuns, PostgresError> {
+    let (mut items, mut runs) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+    for row in rows {
+        let columns = &mut Columns::of(row);
+        let (run, item) = (rows::run(columns)?, rows::item(columns)?);
+        runs.push((item.job_id, run));
+        items.push((item.id, item));
+    }
+    Ok((Table::read(items), runs))
+}
+
+fn read_orders(rows: &[Row]) -> Result<Table<OrderId, Order>, PostgresError> {
     let mut orders = Vec::with_capacity(rows.len());
     for row in rows {
         orders.extend(rows::order(&mut Columns::of(row))?.map(|order| (order.id, order)));

@@ -24,6 +24,11 @@ impl<K: Ord + Copy, R> Table<K, R> {
         self.find(id).ok().map(|place| &self.slots[place].row)
     }
 
+    /// A row of which more was read.
+    pub(super) fn get_mut(&mut self, id: K) -> Option<&mut R> {
+        self.find(id).ok().map(|place| &mut self.slots[place].row)
+    }
+
     /// The row as it is after a change.
     pub(super) fn put(&mut self, id: K, row: R) {
         let slot = Slot { id, row, changed: true };

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use tokio_postgres::Row;
 
 use self::rows::Rows;
-use self::statement::WRITE;
+use self::statement::{WRITE, WRITE_COMMON};
 use super::super::Applied;
 use super::error::PostgresError;
 use super::hand_over::Held;
@@ -43,9 +43,9 @@ pub(super) struct Writes {
 }
 
 impl Writes {
-    /// Has the statement ready.
+    /// Has the statements ready.
     pub(super) async fn prepare(db: &Session) -> Result<(), PostgresError> {
-        db.prepare(&[&WRITE]).await
+        db.prepare(&[&WRITE, &WRITE_COMMON]).await
     }
 
     /// Adds a change, and says what its caller will hear if all its events are new.
@@ -96,7 +96,9 @@ impl Writes {
         now: Timestamp,
     ) -> Result<usize, PostgresError> {
         let rows = Rows::of(self, scenes, now, None);
-        Ok(Recorded(db.query(&WRITE, &rows.params()).await?).read()?.len())
+        let statement = rows.statement();
+        let rows = db.query(statement, &rows.params()[..statement.types.len()]).await?;
+        Ok(Recorded(rows).read()?.len())
     }
 
     /// Writes it all, with the commit right behind it: what this returns ends with that. The events are held under
@@ -109,7 +111,9 @@ impl Writes {
         held: Option<Held>,
     ) -> Result<(Recorded, Committing<'db>), PostgresError> {
         let rows = Rows::of(self, scenes, now, held);
-        let (rows, commit) = db.query_and_commit(&WRITE, &rows.params()).await?;
+        let statement = rows.statement();
+        let params = &rows.params()[..statement.types.len()];
+        let (rows, commit) = db.query_and_commit(statement, params).await?;
         Ok((Recorded(rows), commit))
     }
 

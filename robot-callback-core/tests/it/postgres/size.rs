@@ -63,6 +63,27 @@ async fn a_report_on_one_job_of_20_000_items_reads_no_more_than_one_on_200_jobs_
     assert!(one <= many * 1.25, "however many others its job has: {one} against {many}");
 }
 
+/// Rows of what items have beside the CRM's row that statements have read so far, by any way.
+const STATES_READ: &str =
+    "SELECT (seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname = 'item_state'";
+
+/// Each has a row there, which a report needs only if it says that the deadline closed the item.
+#[tokio::test]
+async fn of_an_item_that_has_not_expired_a_report_does_not_ask_for_more() {
+    let Crm { database, client, shop } = Crm::new().await;
+    let items = shop.batch(&client, REPORTS).await.items;
+    let states = "INSERT INTO robot_callback.item_state (item_id) SELECT id FROM robot_job_items; ANALYZE";
+    client.batch_execute(states).await.unwrap();
+    drop(client);
+    let before = counted(&database, STATES_READ).await;
+    let store = store(&database.url()).await;
+    for (n, item) in items.into_iter().take(20).enumerate() {
+        store.apply(Report::success(item, format!("7315{n}"))).await.unwrap().expect("the item is there");
+    }
+    drop(store);
+    assert_eq!(counted(&database, STATES_READ).await, before);
+}
+
 #[tokio::test]
 async fn plans_that_were_made_on_small_tables_read_none_through_when_they_have_grown() {
     const GROWN: usize = 5_000;

@@ -7,7 +7,7 @@ use super::database::{CRM, Content};
 use super::server::{Database, shared};
 
 /// What a program of the next version does to the tables while others use them.
-async fn migrate_further(database: &Database, compatible_from: i32) {
+async fn migrate_further(database: &Database, compatible_from: &str) {
     let further = format!(
         "ALTER TABLE robot_callback.outbox ADD COLUMN colour text NOT NULL DEFAULT 'red';
          CREATE TABLE robot_callback.tomorrow (id bigint);
@@ -22,7 +22,7 @@ async fn an_older_server_stays_ready_while_a_newer_one_migrates_and_starts_again
     let crm = Crm::new().await;
     let older = crm.store().await;
     let batch = crm.batch(2).await;
-    migrate_further(&crm.database, 3).await;
+    migrate_further(&crm.database, "max(version)").await;
     older.ping().await.expect("it is still ready");
     let applied = older.apply(Report::success(batch.items[0], "73150001234")).await.unwrap();
     assert_eq!(applied.unwrap().verdict, Verdict::Applied, "and still works");
@@ -35,7 +35,7 @@ async fn an_older_server_stays_ready_while_a_newer_one_migrates_and_starts_again
 async fn tables_that_an_older_server_can_not_work_with_make_it_unready() {
     let crm = Crm::new().await;
     let older = crm.store().await;
-    migrate_further(&crm.database, 4).await;
+    migrate_further(&crm.database, "max(version) + 1").await;
     let unready = older.ping().await.unwrap_err();
     let cause = std::error::Error::source(&unready).unwrap().to_string();
     assert!(matches!(unready, StoreError::Fault(_)) && cause.ends_with("run a newer program"), "{cause}");

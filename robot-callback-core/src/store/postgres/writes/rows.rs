@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::super::hand_over::Held;
 use super::super::rows::{integer, system_time};
 use super::super::scenes::Scenes;
-use super::super::session::Param;
+use super::super::session::{Param, Statement};
+use super::statement::{WRITE, WRITE_COMMON};
 use super::{KeptKey, Writes};
 use crate::clock::Timestamp;
 use crate::event::Event;
@@ -45,7 +46,13 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// In the order of the [statement](super::statement::WRITE)'s parameters.
+    /// The statement that writes them.
+    pub(super) fn statement(&self) -> &'static Statement {
+        let more = !self.expired.0.is_empty() || !self.completions.0.is_empty() || !self.kept.jobs.is_empty();
+        if more { &WRITE } else { &WRITE_COMMON }
+    }
+
+    /// In the order of the statement's parameters; what is common comes first.
     pub(super) fn params(&self) -> [Param<'_>; 33] {
         let Self { now, items, expired, orders, jobs, completions, events, kept, due, lease } = self;
         [
@@ -57,8 +64,6 @@ impl<'a> Rows<'a> {
             &items.error_messages,
             &items.retry_counts,
             &items.completed,
-            &expired.0,
-            &expired.1,
             &orders.ids,
             &orders.carriers,
             &orders.tracking_numbers,
@@ -68,20 +73,22 @@ impl<'a> Rows<'a> {
             &jobs.successes,
             &jobs.errors,
             &jobs.completed,
-            &completions.0,
-            &completions.1,
             &events.ids,
             &events.names,
             &events.data,
             &events.traces,
+            due,
+            lease,
+            &expired.0,
+            &expired.1,
+            &completions.0,
+            &completions.1,
             &kept.jobs,
             &kept.items,
             &kept.attempts,
             &kept.verdicts,
             &kept.reports,
             &kept.times,
-            due,
-            lease,
         ]
     }
 }
