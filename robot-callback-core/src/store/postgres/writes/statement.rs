@@ -30,7 +30,7 @@ macro_rules! all_changed {
 ///
 /// - `batch_completed_emitted` follows what older code expects: set with the completion, taken back by a re-opening.
 /// - An event whose id was recorded before is not recorded again.
-macro_rules! write {
+macro_rules! write_set {
     ($($more:literal, $changed:expr)?) => {
         concat!(
             "WITH items AS (
@@ -74,11 +74,11 @@ macro_rules! write {
 
 /// What most sets are: none of its reports is kept, completes a job, or is about an item that had expired. A table that
 /// is named in a statement costs time even if nothing is written there.
-pub(super) static WRITE_COMMON: Statement = Statement { sql: write!(), types: TYPES.split_at(COMMON).0 };
+pub(super) static WRITE_COMMON: Statement = Statement { sql: write_set!(), types: TYPES.split_at(COMMON).0 };
 
 /// The primary key of `batch_completions` refuses a second completion of the same run, whatever went before.
 pub(super) static WRITE: Statement = Statement {
-    sql: write!(
+    sql: write_set!(
         ", expired AS (
             INSERT INTO robot_callback.item_state (item_id, expired) SELECT * FROM unnest($24, $25)
             ON CONFLICT (item_id) DO UPDATE SET expired = excluded.expired RETURNING 1
@@ -107,7 +107,7 @@ pub(super) static WRITE: Statement = Statement {
     types: TYPES,
 };
 
-/// How many parameters the first of them are.
+/// How many of the parameters are what most sets have.
 const COMMON: usize = 23;
 
 const TYPES: &[Type] = &[
