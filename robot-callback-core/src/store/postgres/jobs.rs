@@ -8,9 +8,7 @@ use uuid::Uuid;
 pub(super) use self::create::create;
 use super::columns::Columns;
 use super::error::PostgresError;
-use super::rows::{
-    self, item_columns, items_and_orders, job_columns, order_columns, run_columns, system_time,
-};
+use super::rows::{self, item_columns, items_and_orders, job_columns, order_columns, system_time};
 use super::scenes::Scenes;
 use super::session::{Session, Statement};
 use super::writes::Writes;
@@ -24,8 +22,6 @@ static JOB: Statement = Statement {
     sql: concat!(
         "SELECT ",
         job_columns!(),
-        ", ",
-        run_columns!(),
         " FROM public.robot_jobs j LEFT JOIN robot_callback.job_state s ON s.job_id = j.id WHERE j.id = $1"
     ),
     types: &[Type::UUID],

@@ -9,9 +9,7 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::error::PostgresError;
 use super::jobs;
-use super::rows::{
-    self, item_columns, items_and_orders, job_columns, order_columns, run_columns, system_time,
-};
+use super::rows::{self, item_columns, items_and_orders, job_columns, order_columns, system_time};
 use super::session::{Param, Session, Statement};
 use crate::clock::Timestamp;
 use crate::id::{JobId, WorkspaceId};
@@ -24,8 +22,6 @@ static JOBS: Statement = Statement {
     sql: concat!(
         "SELECT ",
         job_columns!(),
-        ", ",
-        run_columns!(),
         " FROM public.robot_jobs j LEFT JOIN robot_callback.job_state s ON s.job_id = j.id
         WHERE ($1::uuid IS NULL OR j.workspace_id = $1) AND ($2::text IS NULL OR j.status = $2)
           AND (NOT $3 OR (s.deadline <= $4 AND j.success_count + j.error_count < j.total_items))

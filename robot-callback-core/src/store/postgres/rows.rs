@@ -17,7 +17,7 @@ use crate::view::ItemView;
 // Each list, and its reader further down, have one order.
 
 /// A job's own columns: `robot_jobs j`.
-macro_rules! job_columns {
+macro_rules! own_job_columns {
     () => {
         "j.id AS j_id, j.workspace_id AS j_workspace_id, j.job_type, j.status AS j_status, j.total_items,
         j.success_count, j.error_count, j.created_at AS j_created_at, j.completed_at AS j_completed_at"
@@ -28,6 +28,17 @@ macro_rules! job_columns {
 macro_rules! run_columns {
     () => {
         "coalesce(s.run, 1) AS run, s.deadline"
+    };
+}
+
+/// A job's columns, all of them.
+macro_rules! job_columns {
+    () => {
+        concat!(
+            $crate::store::postgres::rows::own_job_columns!(),
+            ", ",
+            $crate::store::postgres::rows::run_columns!()
+        )
     };
 }
 
@@ -60,9 +71,8 @@ macro_rules! items_and_orders {
     };
 }
 
-pub(super) use {item_columns, items_and_orders, job_columns, order_columns, run_columns};
+pub(super) use {item_columns, items_and_orders, job_columns, order_columns, own_job_columns, run_columns};
 
-/// Of a job's own columns and its run's.
 pub(super) fn job(columns: &mut Columns<'_>) -> Result<Job, PostgresError> {
     let job = first_run(columns)?;
     let (run, deadline) = run(columns)?;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::error::PostgresError;
-use super::rows::{self, item_columns, job_columns, order_columns, run_columns};
+use super::rows::{self, item_columns, order_columns, own_job_columns, run_columns};
 use super::session::{Param, Session, Statement};
 use super::table::Table;
 use crate::change::Scene;
@@ -22,7 +22,7 @@ use crate::report::{Outcome, Report};
 static JOBS: Statement = Statement {
     sql: concat!(
         "SELECT ",
-        job_columns!(),
+        own_job_columns!(),
         " FROM public.robot_jobs j
         WHERE j.id IN (SELECT job_id FROM public.robot_job_items WHERE id = ANY($1))
         ORDER BY j.id FOR NO KEY UPDATE OF j"

@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 
 use super::columns::Columns;
 use super::error::PostgresError;
-use super::rows::{self, job_columns, run_columns};
+use super::rows::{self, job_columns};
 use super::session::{Session, Statement};
 use crate::view::{Discrepancy, Recount};
 
@@ -13,8 +13,6 @@ static RECOUNT: Statement = Statement {
     sql: concat!(
         "SELECT ",
         job_columns!(),
-        ", ",
-        run_columns!(),
         ", coalesce(i.items, 0)::integer AS items, coalesce(i.successes, 0)::integer AS successes,
             coalesce(i.errors, 0)::integer AS errors,
             (b.job_id IS NOT NULL OR (coalesce(s.run, 1) = 1 AND j.batch_completed_emitted)) AS announced

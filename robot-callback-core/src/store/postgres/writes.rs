@@ -96,9 +96,8 @@ impl Writes {
         now: Timestamp,
     ) -> Result<usize, PostgresError> {
         let rows = Rows::of(self, scenes, now, None);
-        let statement = rows.statement();
-        let rows = db.query(statement, &rows.params()[..statement.types.len()]).await?;
-        Ok(Recorded(rows).read()?.len())
+        let (statement, params) = rows.statement();
+        Ok(Recorded(db.query(statement, &params).await?).read()?.len())
     }
 
     /// Writes it all, with the commit right behind it: what this returns ends with that. The events are held under
@@ -111,9 +110,8 @@ impl Writes {
         held: Option<Held>,
     ) -> Result<(Recorded, Committing<'db>), PostgresError> {
         let rows = Rows::of(self, scenes, now, held);
-        let statement = rows.statement();
-        let params = &rows.params()[..statement.types.len()];
-        let (rows, commit) = db.query_and_commit(statement, params).await?;
+        let (statement, params) = rows.statement();
+        let (rows, commit) = db.query_and_commit(statement, &params).await?;
         Ok((Recorded(rows), commit))
     }
 

@@ -33,6 +33,13 @@ async fn counted(database: &Database, count: &str) -> i64 {
     number(&client, count).await
 }
 
+/// Reports them as shipped, one after another.
+async fn ship(store: &PostgresStore, items: impl Iterator<Item = ItemId>) {
+    for (n, item) in items.enumerate() {
+        store.apply(Report::success(item, format!("7315{n}"))).await.unwrap().expect("the item is there");
+    }
+}
+
 /// How many rows are read for a report on one of so many jobs of so many items.
 async fn rows_read_for_a_report(jobs: usize, size: usize) -> f64 {
     let Crm { database, client, shop } = Crm::new().await;
@@ -46,10 +53,7 @@ async fn rows_read_for_a_report(jobs: usize, size: usize) -> f64 {
     drop(client);
     let before = counted(&database, READ).await;
     let store = store(&database.url()).await;
-    for (n, item) in items.into_iter().enumerate() {
-        let report = Report::success(item, format!("7315{n}"));
-        store.apply(report).await.unwrap().expect("the item is there");
-    }
+    ship(&store, items.into_iter()).await;
     drop(store);
     let read = counted(&database, READ).await - before;
     f64::from(i32::try_from(read).unwrap()) / f64::from(i32::try_from(REPORTS).unwrap())
@@ -63,11 +67,14 @@ async fn a_report_on_one_job_of_20_000_items_reads_no_more_than_one_on_200_jobs_
     assert!(one <= many * 1.25, "however many others its job has: {one} against {many}");
 }
 
-/// Rows of what items have beside the CRM's row that statements have read so far, by any way.
-const STATES_READ: &str =
-    "SELECT (seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname = 'item_state'";
+/// Rows of a table that statements have read so far, by any way.
+fn read_of(table: &str) -> String {
+    format!(
+        "SELECT (seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname = '{table}'"
+    )
+}
 
-/// Each has a row there, which a report needs only if it says that the deadline closed the item.
+/// Each has a row in `item_state`, which a report needs only if it says that the deadline closed the item.
 #[tokio::test]
 async fn of_an_item_that_has_not_expired_a_report_does_not_ask_for_more() {
     let Crm { database, client, shop } = Crm::new().await;
@@ -75,13 +82,11 @@ async fn of_an_item_that_has_not_expired_a_report_does_not_ask_for_more() {
     let states = "INSERT INTO robot_callback.item_state (item_id) SELECT id FROM robot_job_items; ANALYZE";
     client.batch_execute(states).await.unwrap();
     drop(client);
-    let before = counted(&database, STATES_READ).await;
+    let before = counted(&database, &read_of("item_state")).await;
     let store = store(&database.url()).await;
-    for (n, item) in items.into_iter().take(20).enumerate() {
-        store.apply(Report::success(item, format!("7315{n}"))).await.unwrap().expect("the item is there");
-    }
+    ship(&store, items.into_iter().take(20)).await;
     drop(store);
-    assert_eq!(counted(&database, STATES_READ).await, before);
+    assert_eq!(counted(&database, &read_of("item_state")).await, before);
 }
 
 #[tokio::test]
@@ -95,18 +100,12 @@ async fn plans_that_were_made_on_small_tables_read_none_through_when_they_have_g
         store.apply(Report::success(item, format!("7315{round}"))).await.unwrap().expect("the item is there");
     }
     let items = shop.batch(&client, GROWN).await.items;
-    for (n, item) in items.into_iter().take(20).enumerate() {
-        store.apply(Report::success(item, format!("7316{n}"))).await.unwrap().expect("the item is there");
-    }
+    ship(&store, items.into_iter().take(20)).await;
     drop((store, client));
     let read = counted(&database, READ_THROUGH).await;
     println!("{read} rows were read because a whole table was");
     assert!(read < i64::try_from(GROWN).unwrap(), "no plan reads tables through: {read} rows");
 }
-
-/// Rows of contacts that statements have read so far, by any way.
-const CONTACTS_READ: &str =
-    "SELECT (seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname = 'contacts'";
 
 /// While a shop has one contact, reading all contacts looks as good as looking one up.
 #[tokio::test]
@@ -137,7 +136,7 @@ async fn plans_that_were_made_for_a_small_shop_are_soon_made_anew_when_it_has_gr
         store.apply(Report::success(item, format!("7315{n}"))).await.unwrap().expect("the item is there");
     }
     drop((store, client));
-    let read = counted(&database, CONTACTS_READ).await;
+    let read = counted(&database, &read_of("contacts")).await;
     println!("{read} rows of contacts were read");
     // Plans that were made after eight sets serve eight more, and in each of these they may look for every order's
     // contact among all.

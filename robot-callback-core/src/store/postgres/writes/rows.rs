@@ -46,16 +46,10 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The statement that writes them.
-    pub(super) fn statement(&self) -> &'static Statement {
-        let more = !self.expired.0.is_empty() || !self.completions.0.is_empty() || !self.kept.jobs.is_empty();
-        if more { &WRITE } else { &WRITE_COMMON }
-    }
-
-    /// In the order of the statement's parameters; what is common comes first.
-    pub(super) fn params(&self) -> [Param<'_>; 33] {
+    /// The statement that writes them, and its parameters.
+    pub(super) fn statement(&self) -> (&'static Statement, Vec<Param<'_>>) {
         let Self { now, items, expired, orders, jobs, completions, events, kept, due, lease } = self;
-        [
+        let mut params: Vec<Param<'_>> = vec![
             now,
             &items.ids,
             &items.statuses,
@@ -79,6 +73,11 @@ impl<'a> Rows<'a> {
             &events.traces,
             due,
             lease,
+        ];
+        if expired.0.is_empty() && completions.0.is_empty() && kept.items.is_empty() {
+            return (&WRITE_COMMON, params);
+        }
+        let more: [Param<'_>; 10] = [
             &expired.0,
             &expired.1,
             &completions.0,
@@ -89,7 +88,9 @@ impl<'a> Rows<'a> {
             &kept.verdicts,
             &kept.reports,
             &kept.times,
-        ]
+        ];
+        params.extend(more);
+        (&WRITE, params)
     }
 }
 

@@ -7,12 +7,12 @@ use tokio_postgres::types::Type;
 
 use super::super::session::Statement;
 
-/// Fails when a table changed by another number of rows than it was given. A cast that says what is wrong is all that
-/// plain SQL has for an error of one's own.
+/// Fails when one of these tables changed by another number of rows than it was given. A cast that says what is wrong is
+/// all that plain SQL has for an error of one's own.
 macro_rules! all_changed {
-    ($table:literal, $ids:literal) => {
-        concat!(
-            "(SELECT CASE WHEN count(*) = cardinality($",
+    ($($table:literal $ids:literal),*) => {
+        concat!($(
+            " + (SELECT CASE WHEN count(*) = cardinality($",
             $ids,
             ") THEN 0 ELSE ('",
             $table,
@@ -21,8 +21,8 @@ macro_rules! all_changed {
             $ids,
             ") || ' rows changed')::integer END FROM ",
             $table,
-            ")"
-        )
+            ")",
+        )*)
     };
 }
 
@@ -61,12 +61,8 @@ macro_rules! write_set {
                 ORDER BY u.place ON CONFLICT (event_id) DO NOTHING RETURNING id, event_id
             )",
             $($more,)?
-            " SELECT ARRAY(SELECT id FROM events), ARRAY(SELECT event_id FROM events), ",
-            all_changed!("items", "2"),
-            " + ",
-            all_changed!("orders", "9"),
-            " + ",
-            all_changed!("jobs", "13"),
+            " SELECT ARRAY(SELECT id FROM events), ARRAY(SELECT event_id FROM events), 0",
+            all_changed!("items" "2", "orders" "9", "jobs" "13"),
             $($changed,)?
         )
     };
@@ -95,14 +91,7 @@ pub(super) static WRITE: Statement = Statement {
                 SET times = kept_reports.times + excluded.times, last_received_at = excluded.last_received_at
             RETURNING 1
         )",
-        concat!(
-            " + ",
-            all_changed!("expired", "24"),
-            " + ",
-            all_changed!("completions", "26"),
-            " + ",
-            all_changed!("kept", "28"),
-        )
+        all_changed!("expired" "24", "completions" "26", "kept" "28")
     ),
     types: TYPES,
 };
