@@ -93,6 +93,14 @@ pub fn expire(scene: Scene, rules: Rules, now: Timestamp) -> Option<Change> {
     Some(change)
 }
 
+/// Completes the run of a job whose counters stay short of its total although none of its items is open: some were
+/// deleted, and nobody will report on them. `None` when it is complete.
+#[must_use]
+pub fn give_up_missing(mut job: Job, now: Timestamp) -> Option<(Job, Event)> {
+    let completion = end(&mut job, now)?;
+    Some((job, completion))
+}
+
 /// Lets a kept report win over what the item ended with: an operator's decision.
 #[must_use]
 pub fn accept(scene: Scene, report: &Report, rules: Rules, now: Timestamp) -> Change {
@@ -218,13 +226,20 @@ fn mark<'a>(
 
 /// The last open item completes the job's run, once.
 fn complete(change: &mut Change, job: &mut Job, now: Timestamp) {
-    let all_terminal = job.success_count.saturating_add(job.error_count) >= job.total_items;
-    if !all_terminal || matches!(job.status, JobStatus::Completed | JobStatus::Failed) {
-        return;
+    if job.open_items() == 0 {
+        let completion = end(job, now);
+        change.completes = completion.is_some();
+        change.events.extend(completion);
+    }
+}
+
+/// The end of a job's run, and the event that tells of it; `None` when it had ended.
+fn end(job: &mut Job, now: Timestamp) -> Option<Event> {
+    if matches!(job.status, JobStatus::Completed | JobStatus::Failed) {
+        return None;
     }
     (job.status, job.completed_at) = (JobStatus::Completed, Some(now));
-    change.completes = true;
-    change.events.push(Event::batch_completed(job));
+    Some(Event::batch_completed(job))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod migrate;
 mod operate;
 mod outbox;
 mod rows;
+mod runs;
 mod scenes;
 mod session;
 mod table;
@@ -67,6 +68,10 @@ pub struct PostgresOptions {
     pub connect_timeout: Duration,
     /// When the server gives a statement up. Default: 10 seconds.
     pub statement_timeout: Duration,
+    /// How long reports and deadlines wait for a row that another program has locked; then others' go ahead without them.
+    /// Longer than a deadlock takes to be noticed (PostgreSQL's `deadlock_timeout`, 1 second unless it was changed).
+    /// Default: 2 seconds.
+    pub lock_timeout: Duration,
     /// How long a report may take, waiting for its turn and trying again included. Not longer than its caller waits,
     /// such as [`EndpointOptions::store_deadline`](crate::EndpointOptions). Other calls may take as long as three
     /// statements. Default: 10 seconds.
@@ -86,6 +91,7 @@ impl Default for PostgresOptions {
             pool_size: 3,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(2),
             report_deadline: Duration::from_secs(10),
             direct_url: None,
             migrate: true,
@@ -96,6 +102,8 @@ impl Default for PostgresOptions {
 /// A store in PostgreSQL. It comes back by itself when the database was away.
 pub struct PostgresStore {
     sessions: Sessions,
+    /// The same, for what must not wait for one row.
+    impatient: Sessions,
     lane: Lane,
     hand_over: Arc<HandOver>,
     clock: Arc<dyn Clock>,
@@ -122,7 +130,8 @@ impl PostgresStore {
         let own = PostgresOptions { pool_size: 1, ..options.clone() };
         let hand_over = Arc::new(HandOver::new());
         let lane = Lane::start(Sessions::new(&target, &own)?, &options, hand_over.clone())?;
-        Ok(Self { sessions, lane, hand_over, clock: options.clock, rules: options.rules })
+        let impatient = sessions.impatient(options.lock_timeout);
+        Ok(Self { sessions, impatient, lane, hand_over, clock: options.clock, rules: options.rules })
     }
 
     /// Brings the tables of a database up to date. Many may do it at once: one does, the others find it done.
@@ -223,15 +232,7 @@ impl OperatorStore for PostgresStore {
     }
 
     async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError> {
-        let (rules, now) = (self.rules, self.clock.now());
-        let over = self.transact(async |db| jobs::past_deadline(db, limit, now).await).await?;
-        let mut expired = Vec::new();
-        for job in over {
-            if self.transact(async |db| jobs::expire(db, job, rules, now).await).await? {
-                expired.push(job);
-            }
-        }
-        Ok(expired)
+        Ok(jobs::expire(&self.impatient, limit, self.rules, self.clock.now()).await?)
     }
 
     async fn kept_reports(&self, query: KeptQuery) -> Result<Page<KeptReport>, StoreError> {

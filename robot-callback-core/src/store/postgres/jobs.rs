@@ -1,19 +1,18 @@
-//! Jobs: shown, expired. Making them is in [`create`].
+//! Jobs, shown and locked. Making them is in [`create`], closing them in [`expire`].
 
 mod create;
+mod expire;
 
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 pub(super) use self::create::create;
+pub(super) use self::expire::expire;
 use super::columns::Columns;
 use super::error::PostgresError;
-use super::rows::{self, item_columns, items_and_orders, job_columns, order_columns, system_time};
+use super::rows::{self, item_columns, items_and_orders, job_columns, order_columns};
 use super::scenes::Scenes;
 use super::session::{Session, Statement};
-use super::writes::Writes;
-use crate::change::{self, Rules};
-use crate::clock::Timestamp;
 use crate::id::{ItemId, JobId};
 use crate::job::Job;
 use crate::view::JobView;
@@ -44,13 +43,6 @@ static ITEM_IDS: Statement = Statement {
     sql: "SELECT i.id FROM public.robot_job_items i LEFT JOIN robot_callback.item_state x ON x.item_id = i.id
         WHERE i.job_id = $1 AND i.status = ANY($2) ORDER BY coalesce(x.position, 0), i.created_at, i.id",
     types: &[Type::UUID, Type::TEXT_ARRAY],
-};
-
-static PAST_DEADLINE: Statement = Statement {
-    sql: "SELECT j.id FROM robot_callback.job_state s JOIN public.robot_jobs j ON j.id = s.job_id
-        WHERE s.deadline <= $1 AND j.success_count + j.error_count < j.total_items
-        ORDER BY s.deadline LIMIT $2",
-    types: &[Type::TIMESTAMPTZ, Type::INT8],
 };
 
 static LOCK: Statement = Statement {
@@ -85,40 +77,4 @@ pub(super) async fn lock_items(
     let ids = rows.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<Vec<Uuid>, PostgresError>>()?;
     let scenes = Scenes::lock(db, &ids, &[]).await?;
     Ok((scenes, ids.into_iter().map(ItemId).collect()))
-}
-
-pub(super) async fn past_deadline(
-    db: &Session,
-    limit: usize,
-    now: Timestamp,
-) -> Result<Vec<JobId>, PostgresError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = db.query(&PAST_DEADLINE, &[&system_time(now), &limit]).await?;
-    rows.iter().map(|row| Ok(JobId(row.try_get(0)?))).collect()
-}
-
-/// Closes the open items of a job whose deadline has passed; says whether there were any. The deadline is looked
-/// at again, under the lock: the job may have been re-opened with another one.
-pub(super) async fn expire(
-    db: &Session,
-    id: JobId,
-    rules: Rules,
-    now: Timestamp,
-) -> Result<bool, PostgresError> {
-    let (mut scenes, ids) = lock_items(db, id, &["pending", "processing"]).await?;
-    let deadline = scenes.jobs.get(id).and_then(|job| job.deadline);
-    if deadline.is_none_or(|deadline| deadline > now) {
-        return Ok(false);
-    }
-    let mut writes = Writes::default();
-    let mut any = false;
-    for item in ids {
-        let expired = scenes.of(item).and_then(|scene| change::expire(scene, rules, now));
-        if let Some(change) = expired {
-            writes.add(&mut scenes, item, change);
-            any = true;
-        }
-    }
-    writes.write(db, &scenes, now).await?;
-    Ok(any)
 }

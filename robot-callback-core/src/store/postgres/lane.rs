@@ -39,8 +39,10 @@ impl Lane {
         hand_over: Arc<HandOver>,
     ) -> Result<Self, PostgresError> {
         let (queue, waiting) = mpsc::channel(QUEUE);
+        let sessions = sessions.by_key();
         let work = Work {
-            sessions: sessions.by_key(),
+            impatient: sessions.impatient(options.lock_timeout / 20),
+            sessions: sessions.impatient(options.lock_timeout),
             rules: options.rules,
             clock: options.clock.clone(),
             queue: waiting,

@@ -9,7 +9,9 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::error::PostgresError;
 use super::jobs;
-use super::rows::{self, item_columns, items_and_orders, job_columns, order_columns, system_time};
+use super::rows::{
+    self, item_columns, items_and_orders, job_columns, order_columns, past_deadline, system_time,
+};
 use super::session::{Param, Session, Statement};
 use crate::clock::Timestamp;
 use crate::id::{JobId, WorkspaceId};
@@ -24,7 +26,9 @@ static JOBS: Statement = Statement {
         job_columns!(),
         " FROM public.robot_jobs j LEFT JOIN robot_callback.job_state s ON s.job_id = j.id
         WHERE ($1::uuid IS NULL OR j.workspace_id = $1) AND ($2::text IS NULL OR j.status = $2)
-          AND (NOT $3 OR (s.deadline <= $4 AND j.success_count + j.error_count < j.total_items))
+          AND (NOT $3 OR (",
+        past_deadline!("$4"),
+        "))
           AND ($5::timestamptz IS NULL OR j.created_at >= $5) AND ($6::timestamptz IS NULL OR j.created_at < $6)
           AND ($7::timestamptz IS NULL OR (date_trunc('milliseconds', j.created_at), j.id) < ($7, $8))
         ORDER BY date_trunc('milliseconds', j.created_at) DESC, j.id DESC LIMIT $9"

@@ -3,6 +3,10 @@
 //! Servers of an older version go on while a newer one migrates: each migration says from which version on programs can
 //! work with the tables it leaves.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::error::PostgresError;
 use super::session::{Session, Sessions, Statement};
 
@@ -85,7 +89,9 @@ async fn newest(db: &Session) -> Result<(i32, i32), PostgresError> {
 }
 
 pub(super) async fn migrate(sessions: &Sessions) -> Result<(), PostgresError> {
-    sessions.transact(async |db| db.script(&body()).await).await
+    // Building an index takes as long as the table is large.
+    const LONGEST: Duration = Duration::from_secs(24 * 3600);
+    sessions.transact_until(Instant::now() + LONGEST, async |db| db.script(&body()).await).await
 }
 
 /// All of it in one transaction of its own.
@@ -95,7 +101,7 @@ pub(super) fn script() -> String {
 
 /// Each migration that the history does not know yet.
 fn body() -> String {
-    let mut sql = format!("{LOCK}\n{HISTORY}\n");
+    let mut sql = format!("SET LOCAL statement_timeout = 0;\n{LOCK}\n{HISTORY}\n");
     for (version, migration) in (1..).zip(&MIGRATIONS) {
         sql.push_str(&step(version, migration));
     }

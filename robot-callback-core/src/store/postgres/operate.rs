@@ -6,7 +6,7 @@ use super::error::PostgresError;
 use super::rows::{self, system_time};
 use super::session::{Session, Statement};
 use super::writes::Writes;
-use super::{actions, jobs, kept, letters, outbox};
+use super::{actions, jobs, kept, letters, outbox, runs};
 use crate::action::Action;
 use crate::change::{self, Rules};
 use crate::clock::Timestamp;
@@ -94,7 +94,11 @@ async fn retry(
 }
 
 async fn set_deadline(db: &Session, id: JobId, deadline: Deadline, now: Timestamp) -> Carried {
-    let Some(job) = jobs::lock(db, id).await? else { return Ok(Err(Objection::NO_JOB)) };
+    if jobs::lock(db, id).await?.is_none() {
+        return Ok(Err(Objection::NO_JOB));
+    }
+    runs::begin_next(db, &[id.0]).await?;
+    let Some(job) = jobs::find(db, id).await? else { return Ok(Err(Objection::NO_JOB)) };
     Ok(match change::set_deadline(job, deadline, now) {
         Ok(Some(job)) => {
             let deadline = job.deadline;

@@ -71,7 +71,22 @@ macro_rules! items_and_orders {
     };
 }
 
-pub(super) use {item_columns, items_and_orders, job_columns, order_columns, own_job_columns, run_columns};
+/// Whether the deadline of a job (`robot_jobs j JOIN robot_callback.job_state s`) has passed by then and items are open
+/// still. A run that is complete keeps its deadline, which says nothing of a job that its owner re-opened.
+macro_rules! past_deadline {
+    ($now:literal) => {
+        concat!(
+            "s.deadline <= ",
+            $now,
+            " AND j.success_count + j.error_count < j.total_items
+            AND NOT EXISTS (SELECT FROM robot_callback.batch_completions b WHERE b.job_id = s.job_id AND b.run = s.run)"
+        )
+    };
+}
+
+pub(super) use {
+    item_columns, items_and_orders, job_columns, order_columns, own_job_columns, past_deadline, run_columns,
+};
 
 pub(super) fn job(columns: &mut Columns<'_>) -> Result<Job, PostgresError> {
     let job = first_run(columns)?;
@@ -120,7 +135,7 @@ pub(super) fn item(columns: &mut Columns<'_>) -> Result<Item, PostgresError> {
     })
 }
 
-/// `None` when the row has no order. Stands last where it stands, since little is read of what is not there.
+/// `None` when the row has no order. Nothing is taken after it, since little is read of what is not there.
 pub(super) fn order(columns: &mut Columns<'_>) -> Result<Option<Order>, PostgresError> {
     let Some(id) = columns.take::<Option<Uuid>>()?.map(OrderId) else { return Ok(None) };
     Ok(Some(Order {

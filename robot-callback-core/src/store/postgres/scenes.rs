@@ -1,7 +1,9 @@
 //! The rows that reports touch, loaded under locks that are taken in one order: jobs, items, orders, each by id.
 //!
 //! A statement sees what others committed before it began, and a locked row as it is now. So the jobs are locked
-//! first, and what hangs on a job's lock (its run, its deadline, an item's `expired`) is read by a later statement.
+//! first, and what hangs on a job's lock (its run, its deadline, an item's `expired`) is read by a later statement. Where
+//! something else has moved while a lock was waited for (an item to another job, an order to another contact), all of it
+//! is read once more.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -51,7 +53,7 @@ static ORDERS: Statement = Statement {
     sql: concat!(
         "SELECT ",
         order_columns!(),
-        " FROM public.robot_job_items i
+        ", o.contact_id FROM public.robot_job_items i
         JOIN public.orders o ON o.id = i.order_id
         LEFT JOIN public.contacts c ON c.id = o.contact_id AND (c.workspace_id = o.workspace_id) IS TRUE
         WHERE i.id = ANY($1) ORDER BY o.id FOR NO KEY UPDATE OF o"
@@ -72,10 +74,16 @@ impl Scenes {
         db.prepare(&[&JOBS, &ITEMS, &ORDERS]).await
     }
 
-    /// Loads the scenes of those items, and the orders of `shipped`, those among them that may change theirs. The first
-    /// rows are read while the database looks for the next.
+    /// Loads the scenes of those items, and the orders of `shipped`, those among them that may change theirs.
     pub(super) async fn lock(db: &Session, items: &[Uuid], shipped: &[Uuid]) -> Result<Self, PostgresError> {
         Self::prepare(db).await?;
+        let (scenes, moved) = Self::read(db, items, shipped).await?;
+        if moved { Ok(Self::read(db, items, shipped).await?.0) } else { Ok(scenes) }
+    }
+
+    /// The scenes, and whether something of them moved while they were locked. The first rows are read while the database
+    /// looks for the next.
+    async fn read(db: &Session, items: &[Uuid], shipped: &[Uuid]) -> Result<(Self, bool), PostgresError> {
         let (of_items, of_shipped): ([Param<'_>; 1], [Param<'_>; 1]) = ([&items], [&shipped]);
         let (jobs, items, orders) = tokio::join!(
             biased;
@@ -83,13 +91,14 @@ impl Scenes {
             async { read_items(&db.query(&ITEMS, &of_items).await?) },
             async { read_orders(&db.query(&ORDERS, &of_shipped).await?) },
         );
-        let (mut jobs, (items, runs), orders) = (jobs?, items?, orders?);
+        let (mut jobs, (items, runs), (orders, mut moved)) = (jobs?, items?, orders?);
         for (job, run) in runs {
-            if let Some(job) = jobs.get_mut(job) {
-                (job.run, job.deadline) = run;
+            match jobs.get_mut(job) {
+                Some(job) => (job.run, job.deadline) = run,
+                None => moved = true,
             }
         }
-        Ok(Self { jobs, items, orders })
+        Ok((Self { jobs, items, orders }, moved))
     }
 
     /// Loads the scenes of those reports.
@@ -154,10 +163,15 @@ fn read_items(rows: &[Row]) -> Result<ItemsAndRuns, PostgresError> {
     Ok((Table::read(items), runs))
 }
 
-fn read_orders(rows: &[Row]) -> Result<Table<OrderId, Order>, PostgresError> {
-    let mut orders = Vec::with_capacity(rows.len());
+/// Orders, and whether one of them has a contact that was not read with it.
+fn read_orders(rows: &[Row]) -> Result<(Table<OrderId, Order>, bool), PostgresError> {
+    let (mut orders, mut moved) = (Vec::with_capacity(rows.len()), false);
     for row in rows {
-        orders.extend(rows::order(&mut Columns::of(row))?.map(|order| (order.id, order)));
+        let columns = &mut Columns::of(row);
+        if let Some(order) = rows::order(columns)? {
+            moved |= order.contact.is_none() && row.try_get::<_, Option<Uuid>>("contact_id")?.is_some();
+            orders.push((order.id, order));
+        }
     }
-    Ok(Table::read(orders))
+    Ok((Table::read(orders), moved))
 }

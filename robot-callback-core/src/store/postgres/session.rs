@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
@@ -23,6 +23,14 @@ const BACKOFF: Backoff = Backoff { base: Duration::from_millis(5), cap: Duration
 /// whole tables, made while they were small.
 const BY_KEY: &str = "; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; \
     SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off";
+
+/// Has commits wait for the disk where the database or the role says otherwise by default: what is answered is durable.
+/// Where they wait for more than that, they still do. For a transaction alone, or for the connection.
+fn durable(transaction: bool) -> String {
+    format!(
+        "SELECT set_config('synchronous_commit', 'on', {transaction}) WHERE current_setting('synchronous_commit', true) = 'off'"
+    )
+}
 
 /// How statements reach the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,23 +79,40 @@ impl Sessions {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(config, tls::connector(target)?, recycling);
         let timeout = Some(options.connect_timeout);
-        let pool = Pool::builder(manager).runtime(Runtime::Tokio1).max_size(options.pool_size);
-        let pool = pool.wait_timeout(timeout).create_timeout(timeout).recycle_timeout(timeout);
-        let pool = pool.build().map_err(|error| PostgresError::Url(error.to_string()))?;
         let mode = if target.pooled { StatementMode::Unnamed } else { options.statement_mode };
+        let pool = Pool::builder(manager).runtime(Runtime::Tokio1).max_size(options.pool_size);
+        let mut pool = pool.wait_timeout(timeout).create_timeout(timeout).recycle_timeout(timeout);
+        if mode == StatementMode::Prepared {
+            pool = pool.post_create(Hook::async_fn(|connection, _| {
+                Box::pin(async {
+                    connection.batch_execute(&durable(false)).await.map_err(HookError::Backend)
+                })
+            }));
+        }
+        let pool = pool.build().map_err(|error| PostgresError::Url(error.to_string()))?;
         let statement_timeout = options.statement_timeout;
         // A database may have another isolation by default, under which a row that was waited for can't be read as it
         // is now.
-        let begin = format!(
+        let mut begin = format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}",
             statement_timeout.as_millis()
         );
+        if mode == StatementMode::Unnamed {
+            // Each transaction may have another connection.
+            begin = format!("{begin}; {}", durable(true));
+        }
         Ok(Self { pool, mode, statement_timeout, begin: begin.into() })
     }
 
     /// The same, for transactions that find every row by its key.
     pub(super) fn by_key(&self) -> Self {
         Self { begin: format!("{}{BY_KEY}", self.begin).into(), ..self.clone() }
+    }
+
+    /// The same, for transactions that wait only so long for a row that another one has locked.
+    pub(super) fn impatient(&self, lock_timeout: Duration) -> Self {
+        let begin = format!("{}; SET LOCAL lock_timeout = {}", self.begin, lock_timeout.as_millis());
+        Self { begin: begin.into(), ..self.clone() }
     }
 
     /// As [`transact_until`](Self::transact_until), within the time that some statements may take.
@@ -145,7 +170,10 @@ impl Sessions {
         session.idle = false;
         // The server ends a statement that takes too long; this is for a server that does not answer at all.
         let done = timeout_at(deadline, session.transact(work)).await.unwrap_or(Err(PostgresError::Timeout));
-        session.idle = done.is_ok() || session.rolled_back().await;
+        match &done {
+            Ok(_) => session.idle = true,
+            Err(error) => session.recover(error).await,
+        }
         done
     }
 
@@ -289,8 +317,13 @@ impl Session {
         Ok(self.client().batch_execute(sql).await?)
     }
 
+    /// After that error: whether the connection may be used again.
+    pub(super) async fn recover(&mut self, error: &PostgresError) {
+        self.idle = !error.is_stale() && self.rolled_back().await;
+    }
+
     /// Whether the transaction, if there was one, is known to be over.
-    pub(super) async fn rolled_back(&self) -> bool {
+    async fn rolled_back(&self) -> bool {
         const PATIENCE: Duration = Duration::from_secs(2);
         let rolled_back = tokio::time::timeout(PATIENCE, self.client().batch_execute("ROLLBACK")).await;
         matches!(rolled_back, Ok(Ok(())))

@@ -24,6 +24,10 @@ impl<K: Ord + Copy, R> Table<K, R> {
         self.find(id).ok().map(|place| &self.slots[place].row)
     }
 
+    pub(super) fn ids(&self) -> impl Iterator<Item = K> {
+        self.slots.iter().map(|slot| slot.id)
+    }
+
     /// A row of which more was read.
     pub(super) fn get_mut(&mut self, id: K) -> Option<&mut R> {
         self.find(id).ok().map(|place| &mut self.slots[place].row)

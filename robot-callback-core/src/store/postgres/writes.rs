@@ -65,6 +65,13 @@ impl Writes {
         Some(Applied { verdict, job_id, attempt, completed, events, order_missing })
     }
 
+    /// Adds the completion of a job's run that no item brings about.
+    pub(super) fn complete(&mut self, scenes: &mut Scenes, job: Job, completion: Event) {
+        self.completions.push((job.id, job.run));
+        self.events.push(completion);
+        scenes.take_in(None, Some(job), None);
+    }
+
     pub(super) fn keep(
         &mut self,
         job: JobId,

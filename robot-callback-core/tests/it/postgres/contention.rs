@@ -225,3 +225,40 @@ async fn what_waits_is_committed_together() {
     assert_eq!(crm.number("SELECT count(*) FROM robot_callback.batch_completions").await, 3);
     assert_eq!(store.verify().await.unwrap(), []);
 }
+
+/// Somebody who keeps an order locked, such as a person who looks at it in an open transaction.
+#[tokio::test]
+async fn a_row_that_somebody_keeps_locked_holds_up_nobody_elses_report() {
+    let crm = Crm::new().await;
+    let options = PostgresOptions { lock_timeout: Duration::from_millis(500), ..PostgresOptions::default() };
+    let store = Arc::new(PostgresStore::connect(&crm.database.url(), options).await.unwrap());
+    let (first, batch) = (crm.batch(1).await, crm.batch(20).await);
+    let [mut of_first, mut of_order] = [crm.database.client().await, crm.database.client().await];
+    let of_first = of_first.transaction().await.unwrap();
+    let lock = format!("SELECT FROM robot_jobs WHERE id = '{}' FOR UPDATE", first.job);
+    of_first.batch_execute(&lock).await.unwrap();
+    let of_order = of_order.transaction().await.unwrap();
+    let lock = format!("SELECT FROM orders WHERE id = '{}' FOR UPDATE", batch.orders[7]);
+    of_order.batch_execute(&lock).await.unwrap();
+    let mut reporting = JoinSet::new();
+    let mut report = |n: Option<usize>, item| {
+        let store = store.clone();
+        reporting.spawn(async move { (n, store.apply(Report::success(item, NUMBER)).await) });
+    };
+    // While the first waits, the others become one set.
+    report(None, first.items[0]);
+    until(&crm.client, WAITING).await;
+    batch.items.iter().enumerate().for_each(|(n, item)| report(Some(n), *item));
+    until(&crm.client, WAITING).await;
+    of_first.rollback().await.unwrap();
+    for (n, applied) in reporting.join_all().await {
+        match applied {
+            Ok(applied) => assert_eq!((applied.unwrap().verdict, n == Some(7)), (Verdict::Applied, false)),
+            // The first one may have waited for too long as well.
+            Err(error) => assert!(error.is_transient() && n.is_none_or(|n| n == 7), "{n:?}: {error:?}"),
+        }
+    }
+    of_order.rollback().await.unwrap();
+    assert_eq!(apply(&store, Report::success(batch.items[7], NUMBER)).await, Verdict::Applied, "sent again");
+    assert_eq!(store.verify().await.unwrap(), []);
+}

@@ -1,5 +1,6 @@
 //! What holds of `PostgresStore` on a real PostgreSQL, which the tests start themselves.
 
+mod changed;
 mod cluster;
 mod commit;
 mod contention;
@@ -10,11 +11,13 @@ mod getting_ready;
 mod given_up;
 mod handing;
 mod leases;
+mod overdue;
 mod owner;
 #[cfg(feature = "metrics")]
 mod pool;
 mod pooler;
 mod programs;
+mod reopened;
 mod server;
 mod servers;
 mod size;

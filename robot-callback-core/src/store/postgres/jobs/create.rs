@@ -1,5 +1,7 @@
 //! Jobs: made, with the orders that come along.
 
+use std::collections::HashMap;
+
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -10,9 +12,9 @@ use super::super::session::{Param, Session, Sessions, Statement};
 use crate::action::Action;
 use crate::clock::Timestamp;
 use crate::field::FieldError;
-use crate::id::JobId;
-use crate::job::{Item, Job, Order};
-use crate::new_job::{Creation, NewJob, NewOrder};
+use crate::id::{JobId, WorkspaceId};
+use crate::job::{Contact, Item, Job, Order};
+use crate::new_job::{Creation, NewItem, NewJob, NewOrder};
 
 static MADE_BEFORE: Statement = Statement {
     sql: "SELECT j.id, s.request_fingerprint FROM public.robot_jobs j
@@ -46,8 +48,13 @@ static INSERT_PLACES: Statement = Statement {
     types: &[Type::UUID_ARRAY],
 };
 
-static OWNERS: Statement = Statement {
+static OWNERS_OF_ORDERS: Statement = Statement {
     sql: "SELECT id, workspace_id FROM public.orders WHERE id = ANY($1)",
+    types: &[Type::UUID_ARRAY],
+};
+
+static OWNERS_OF_CONTACTS: Statement = Statement {
+    sql: "SELECT id, workspace_id FROM public.contacts WHERE id = ANY($1)",
     types: &[Type::UUID_ARRAY],
 };
 
@@ -65,7 +72,8 @@ static PUT_ORDER: Statement = Statement {
         ON CONFLICT (id) DO UPDATE SET contact_id = excluded.contact_id, name = excluded.name,
             description = excluded.description, total_value = excluded.total_value,
             shipping_address = excluded.shipping_address, shipping_city = excluded.shipping_city,
-            shipping_department = excluded.shipping_department",
+            shipping_department = excluded.shipping_department
+        WHERE orders.workspace_id = excluded.workspace_id",
     types: &[
         Type::UUID,
         Type::UUID,
@@ -82,6 +90,9 @@ static PUT_ORDER: Statement = Statement {
 /// An owner's own tables may ask for more than we know of an order.
 const MORE_NEEDED: &str =
     "must name orders that exist, by orderId alone: this database asks for more columns";
+
+/// A contact's id is its own in all of the database.
+const FOREIGN_CONTACT: &str = "must be the id of a contact of this workspace, or of none yet";
 
 pub(in super::super) async fn create(
     sessions: &Sessions,
@@ -103,19 +114,15 @@ async fn try_create(db: &Session, new: &NewJob, now: Timestamp) -> Result<Creati
     if let Err(error) = new.check() {
         return Ok(Creation::Refused(error));
     }
-    if let Some(n) = foreign_order(db, new).await? {
-        return Ok(Creation::Refused(FieldError::new(format!("orders[{n}].orderId"), NewJob::FOREIGN_ORDER)));
+    if let Some(foreign) = foreign(db, new).await? {
+        return Ok(Creation::Refused(foreign));
     }
     let (job, items) = new.rows(now);
     if !insert_job(db, &job, new).await? {
         let made = made_before(db, new).await?;
         return made.ok_or_else(|| PostgresError::Rows { statement: "job", expected: 1, found: 0 });
     }
-    for item in &new.items {
-        if let NewOrder::Details(order) = &item.order {
-            put_order(db, order).await?;
-        }
-    }
+    put_orders(db, new).await?;
     insert_items(db, job.id, &items, now).await?;
     actions::record(db, &Action::of_creation(new, now)).await?;
     Ok(Creation::Created(job.id))
@@ -128,18 +135,48 @@ async fn made_before(db: &Session, new: &NewJob) -> Result<Option<Creation>, Pos
     Ok(Some(new.made_before(job, fingerprint.as_deref())))
 }
 
-/// The place of the first order that is not, and will not be, one of the workspace.
-async fn foreign_order(db: &Session, new: &NewJob) -> Result<Option<usize>, PostgresError> {
-    let ids: Vec<Uuid> = new.items.iter().map(|item| item.order.id().0).collect();
-    let mut owners = std::collections::HashMap::new();
-    for row in db.query(&OWNERS, &[&ids]).await? {
-        owners.insert(row.try_get::<_, Uuid>(0)?, row.try_get::<_, Uuid>(1)?);
-    }
-    let foreign = |order: &NewOrder| match owners.get(&order.id().0) {
-        Some(owner) => *owner != new.workspace_id.0,
-        None => matches!(order, NewOrder::Existing(_)),
+/// What is wrong with the first order that is not, and will not be, one of the workspace, or whose contact is not.
+async fn foreign(db: &Session, new: &NewJob) -> Result<Option<FieldError>, PostgresError> {
+    let orders = owners(db, &OWNERS_OF_ORDERS, new.items.iter().map(|item| item.order.id().0)).await?;
+    let contacts = new.items.iter().filter_map(|item| Some(contact(&item.order)?.id.0));
+    let contacts = owners(db, &OWNERS_OF_CONTACTS, contacts).await?;
+    let is_foreign = |owner: &Uuid| *owner != new.workspace_id.0;
+    let foreign = |(n, item): (usize, &NewItem)| {
+        let may_be_new = matches!(item.order, NewOrder::Details(_));
+        if orders.get(&item.order.id().0).map_or(!may_be_new, is_foreign) {
+            return Some(FieldError::new(format!("orders[{n}].orderId"), NewJob::FOREIGN_ORDER));
+        }
+        let owner = contact(&item.order).and_then(|contact| contacts.get(&contact.id.0));
+        owner
+            .is_some_and(is_foreign)
+            .then(|| FieldError::new(format!("orders[{n}].contact.contactId"), FOREIGN_CONTACT))
     };
-    Ok(new.items.iter().position(|item| foreign(&item.order)))
+    Ok(new.items.iter().enumerate().find_map(foreign))
+}
+
+fn details(order: &NewOrder) -> Option<&Order> {
+    match order {
+        NewOrder::Existing(_) => None,
+        NewOrder::Details(order) => Some(order),
+    }
+}
+
+fn contact(order: &NewOrder) -> Option<&Contact> {
+    details(order)?.contact.as_ref()
+}
+
+/// The workspaces of those that are there.
+async fn owners(
+    db: &Session,
+    statement: &'static Statement,
+    ids: impl Iterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, Uuid>, PostgresError> {
+    let ids: Vec<Uuid> = ids.collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = db.query(statement, &[&ids]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
 /// Says whether the job is new.
@@ -164,26 +201,46 @@ async fn insert_items(db: &Session, job: JobId, items: &[Item], now: Timestamp) 
     Ok(())
 }
 
-async fn put_order(db: &Session, order: &Order) -> Result<(), PostgresError> {
-    if let Some(contact) = &order.contact {
-        let workspace = order.workspace_id.0;
-        db.execute(&PUT_CONTACT, &[&contact.id.0, &workspace, &contact.name, &contact.phone, &contact.email])
-            .await?;
+/// Contacts and then orders, each by id, so that two who make jobs of the same never wait for each other in a circle.
+async fn put_orders(db: &Session, new: &NewJob) -> Result<(), PostgresError> {
+    let mut orders: Vec<&Order> = new.items.iter().filter_map(|item| details(&item.order)).collect();
+    orders.sort_by_key(|order| order.contact.as_ref().map(|contact| contact.id));
+    for order in &orders {
+        if let Some(contact) = &order.contact {
+            put_contact(db, order.workspace_id, contact).await?;
+        }
     }
-    db.execute(
-        &PUT_ORDER,
-        &[
-            &order.id.0,
-            &order.workspace_id.0,
-            &order.contact.as_ref().map(|contact| contact.id.0),
-            &order.name,
-            &order.description,
-            &order.total_value.hundredths(),
-            &order.shipping_address,
-            &order.shipping_city,
-            &order.shipping_department,
-        ],
-    )
-    .await?;
+    orders.sort_by_key(|order| order.id);
+    for order in orders {
+        put_order(db, order).await?;
+    }
     Ok(())
+}
+
+async fn put_contact(
+    db: &Session,
+    WorkspaceId(workspace): WorkspaceId,
+    Contact { id, name, phone, email }: &Contact,
+) -> Result<(), PostgresError> {
+    made(db.execute(&PUT_CONTACT, &[&id.0, &workspace, name, phone, email]).await?)
+}
+
+async fn put_order(db: &Session, order: &Order) -> Result<(), PostgresError> {
+    let params: [Param<'_>; 9] = [
+        &order.id.0,
+        &order.workspace_id.0,
+        &order.contact.as_ref().map(|contact| contact.id.0),
+        &order.name,
+        &order.description,
+        &order.total_value.hundredths(),
+        &order.shipping_address,
+        &order.shipping_city,
+        &order.shipping_department,
+    ];
+    made(db.execute(&PUT_ORDER, &params).await?)
+}
+
+/// Another workspace may have made a row of that id since it was looked for.
+fn made(rows: u64) -> Result<(), PostgresError> {
+    if rows == 1 { Ok(()) } else { Err(PostgresError::Raced) }
 }

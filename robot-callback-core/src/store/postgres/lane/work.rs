@@ -2,8 +2,8 @@
 //! one are asked for right behind it, so that the database need not wait for this side in between.
 //!
 //! A set that fails is tried again by itself: for as long as one of its callers may still wait while other
-//! transactions are in the way, and one by one when the database refuses something in it, so that it spoils nobody
-//! else's.
+//! transactions are in the way, and one by one when the database refuses something in it, or somebody else keeps a row
+//! of it locked, so that it spoils nobody else's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::super::super::Applied;
 use super::super::error::PostgresError;
 use super::super::hand_over::{HandOver, Held};
+use super::super::runs;
 use super::super::scenes::Scenes;
 use super::super::session::{Committing, Session, Sessions};
 use super::super::writes::{Recorded, Writes};
@@ -21,6 +22,7 @@ use super::set::{Answer, Set, Waiting};
 use crate::change::{self, Rules};
 use crate::clock::{Clock, Timestamp};
 use crate::error::chain;
+use crate::id::JobId;
 use crate::metrics;
 use crate::outbox::Entry;
 use crate::report::Report;
@@ -35,6 +37,8 @@ const PLANS_LAST: u64 = 256;
 
 pub(super) struct Work {
     pub(super) sessions: Sessions,
+    /// The same, for reports whose rows were waited for before.
+    pub(super) impatient: Sessions,
     pub(super) rules: Rules,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) queue: mpsc::Receiver<Waiting>,
@@ -119,7 +123,9 @@ impl Work {
                     return Left::default();
                 }
                 Err(left) => {
-                    session.idle = session.rolled_back().await;
+                    if let Some((_, error)) = &left.failed {
+                        session.recover(error).await;
+                    }
                     return left;
                 }
             }
@@ -187,22 +193,44 @@ impl Work {
                 Err(other) => error = other,
             }
         }
-        if error.is_refusal() && set.reports.len() > 1 {
-            let answers = self.one_by_one(&set).await;
+        let many = set.reports.len() > 1;
+        if error.is_blocked() && many {
+            let answers = self.one_by_one(&set, &self.impatient).await;
+            set.answer(answers);
+        } else if error.is_second_completion() || (error.is_refusal() && many) {
+            let answers = self.one_by_one(&set, &self.sessions).await;
             set.answer(answers);
         } else {
             set.fail(error);
         }
     }
 
-    async fn one_by_one(&self, set: &Set) -> Vec<Answer> {
+    async fn one_by_one(&self, set: &Set, sessions: &Sessions) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(set.reports.len());
-        for report in &set.reports {
-            let work = async |db: &Session| self.transact(db, std::slice::from_ref(report)).await;
-            let alone = self.sessions.transact_until(set.deadline, work).await;
+        for report in set.reports.iter().map(std::slice::from_ref) {
+            let work = async |db: &Session| self.transact(db, report).await;
+            let alone = match sessions.transact_until(set.deadline, work).await {
+                Err(error) if error.is_second_completion() => {
+                    let work = async |db: &Session| self.transact_in_next_run(db, report).await;
+                    sessions.transact_until(set.deadline, work).await
+                }
+                done => done,
+            };
             answers.push(alone.map(|mut applied| applied.pop().flatten()).map_err(Arc::new));
         }
         answers
+    }
+
+    /// The same, once the jobs that their owner re-opened have begun their next run.
+    async fn transact_in_next_run(
+        &self,
+        db: &Session,
+        reports: &[Report],
+    ) -> Result<Vec<Option<Applied>>, PostgresError> {
+        let scenes = Scenes::of_reports(db, reports).await?;
+        let jobs: Vec<_> = scenes.jobs.ids().map(|JobId(id)| id).collect();
+        runs::begin_next(db, &jobs).await?;
+        self.transact(db, reports).await
     }
 
     /// Within a transaction of their own.
