@@ -7,6 +7,7 @@ mod layers;
 mod number;
 mod operating;
 mod problems;
+mod relaying;
 mod secret;
 mod setting;
 mod unknown;
@@ -29,6 +30,7 @@ use self::number::{number, seconds, switch};
 pub(crate) use self::operating::allowance;
 use self::problems::Problems;
 pub(crate) use self::problems::SettingErrors;
+pub(crate) use self::relaying::within;
 pub(crate) use self::secret::Credential;
 pub(crate) use self::setting::{ALL, CONFIG, Setting};
 use crate::serve::{self, Limits, Tls, TlsError};
@@ -96,7 +98,7 @@ impl Config {
             tls: problems.or(tls(layers), None),
             endpoint: endpoint(layers, &mut problems),
             allowance: problems.or(allowance(layers), None),
-            relay: relay(layers, &events, &mut problems),
+            relay: relaying::relay(layers, &events, &mut problems),
             events,
         };
         problems.or(log_filter(layers).map(drop), ());
@@ -249,16 +251,6 @@ fn endpoint(layers: &Layers, problems: &mut Problems) -> EndpointOptions {
     let mut options = EndpointOptions::default();
     set(&mut options.body_deadline, problems.or(seconds(layers, &setting::BODY_DEADLINE), None));
     set(&mut options.store_deadline, problems.or(seconds(layers, &setting::STORE_DEADLINE), None));
-    options
-}
-
-/// A send is given up at two thirds of its lease, so that nobody else has begun by then.
-fn relay(layers: &Layers, events: &Events, problems: &mut Problems) -> RelayOptions {
-    let mut options = RelayOptions::default();
-    options.repeats = problems.or(operating::repeats(layers, events), options.repeats);
-    if let Some(lease) = problems.or(seconds(layers, &setting::RELAY_LEASE), None) {
-        (options.lease, options.send_timeout) = (lease, lease * 2 / 3);
-    }
     options
 }
 

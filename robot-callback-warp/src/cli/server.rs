@@ -22,7 +22,7 @@ use crate::{Operator, routes};
 pub(super) async fn run(mut config: Config) -> Result<ExitCode, CliError> {
     let mut signals = Signals::listen().map_err(|error| CliError::failed("listening for signals", &error))?;
     let store = store::open(&config.database, Rules { field_changes: config.field_changes }).await?;
-    let emitter = events::emitter(&config.events)?;
+    let emitter = events::emitter(&config.events, &config.relay)?;
     let tls_files = config.tls.iter().flat_map(TlsFiles::paths);
     let paths = config.access.paths().into_iter().chain(tls_files).collect();
     let (mut watch, granted) = Watch::reading(paths, || config.access.read());

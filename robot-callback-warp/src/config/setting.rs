@@ -79,7 +79,7 @@ settings! {
     REPEAT_COMPLETIONS: "repeat_completions", "REPEAT_COMPLETIONS", Some("repeat-completions"), "SECS,…|off",
         "When a completion is sent again, after each delivery, until it is acknowledged [default: 1,5,30,120 to Inngest, off to the log]";
     RELAY_LEASE: "relay_lease_secs", "RELAY_LEASE_SECS", Some("relay-lease-secs"), "SECS",
-        "How long events that a server had in hand when it died stay out of another's reach; on PostgreSQL up to a quarter longer [default: 60]";
+        "How long events that a server had in hand when it died stay out of another's reach; on PostgreSQL up to a quarter longer. From 2: Inngest is waited for half as long, and 10 seconds at most [default: 60]";
     LOG: "log", "RUST_LOG", Some("log"), "FILTER",
         "What is logged to stderr: error, warn, info, debug, or a filter by module [default: info]";
     LOG_FORMAT: "log_format", "LOG_FORMAT", Some("log-format"), "text|json",

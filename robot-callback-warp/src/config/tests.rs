@@ -1,4 +1,5 @@
 mod document;
+mod relaying;
 
 use std::collections::HashMap;
 use std::io::Write;
