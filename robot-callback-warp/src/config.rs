@@ -31,7 +31,7 @@ pub(crate) use self::operating::allowance;
 use self::problems::Problems;
 pub(crate) use self::problems::SettingErrors;
 pub(crate) use self::relaying::within;
-pub(crate) use self::secret::Credential;
+pub(crate) use self::secret::{Credential, SecretError};
 pub(crate) use self::setting::{ALL, CONFIG, Setting};
 use crate::serve::{self, Limits, Tls, TlsError};
 
@@ -85,10 +85,11 @@ impl Config {
     pub(crate) fn of(layers: &Layers) -> Result<Self, SettingErrors> {
         let mut problems = layers.problems();
         let limits = limits(layers, &mut problems);
+        let database = problems.or(database(layers), Database::Memory);
         let events = problems.or(Events::of(layers), Events::Log);
         let client_address = problems.or(client_address(layers), None);
         let config = Self {
-            database: problems.or(database(layers), Database::Memory),
+            database,
             access: Access::of(layers, &mut problems),
             bind: bind(layers, &mut problems),
             admin_bind: problems.or(admin_bind(layers), None),
@@ -113,7 +114,9 @@ pub(crate) fn database(layers: &Layers) -> Result<Database, SettingError> {
     let Some(given) = layers.get(&setting::DATABASE_URL) else { return Ok(Database::default()) };
     let mut database = Database::parse(&given.value).map_err(|rule| given.error(rule))?;
     if let Database::Postgres(postgres) = &mut database {
-        postgres.direct_url = layers.get(&setting::DATABASE_DIRECT_URL).map(|given| given.value);
+        let direct = layers.get(&setting::DATABASE_DIRECT_URL);
+        direct.iter().chain([&given]).try_for_each(Postgres::check)?;
+        postgres.direct_url = direct.map(|given| given.value);
         postgres.mode = statement_mode(layers)?;
         set(&mut postgres.deadline, seconds(layers, &setting::STORE_DEADLINE)?);
     }

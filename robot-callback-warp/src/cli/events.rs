@@ -16,7 +16,7 @@ pub(super) fn emitter(events: &Events, relay: &RelayOptions) -> Result<Arc<dyn E
             let base_url = base_url.clone();
             let options = InngestOptions { base_url, ..InngestOptions::cloud(event_key.clone()) };
             let emitter = InngestEmitter::new(within(relay, options))
-                .map_err(|error| CliError::failed("the settings of Inngest", &error))?;
+                .map_err(|error| CliError::failed("sending to Inngest", &error))?;
             Ok(Arc::new(emitter))
         }
     }

@@ -1,10 +1,14 @@
 //! `DATABASE_URL`: where the data is.
 
+use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use robot_callback_core::{EndpointOptions, StatementMode};
+use robot_callback_core::{EndpointOptions, PostgresStore, StatementMode};
+
+use super::SettingError;
+use super::layers::Given;
 
 /// Where the data is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,15 @@ impl Postgres {
     fn new(url: &str) -> Self {
         let deadline = EndpointOptions::default().store_deadline;
         Self { url: url.to_owned(), direct_url: None, mode: StatementMode::default(), deadline }
+    }
+
+    /// Whether one could connect by that URL, as far as can be told without doing so.
+    pub(super) fn check(given: &Given) -> Result<(), SettingError> {
+        let Err(error) = PostgresStore::check_url(&given.value) else { return Ok(()) };
+        let why: Vec<String> = std::iter::successors(error.source(), |cause| (*cause).source())
+            .map(ToString::to_string)
+            .collect();
+        Err(given.error(format!("can't be used: {}", why.join(": "))))
     }
 
     /// The server and the database, without user, password and parameters.
