@@ -86,7 +86,7 @@ impl Config {
         let mut problems = layers.problems();
         let limits = limits(layers, &mut problems);
         let database = problems.or(database(layers), Database::Memory);
-        let events = problems.or(Events::of(layers), Events::Log);
+        let events = problems.or(Events::of(layers, &database), Events::Log);
         let client_address = problems.or(client_address(layers), None);
         let config = Self {
             database,

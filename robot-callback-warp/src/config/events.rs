@@ -1,11 +1,12 @@
-//! Where events go: the settings of Inngest, or the log when there are none.
+//! Where events go: to Inngest, by its settings, or to the log.
 
 use std::fmt;
 
 use robot_callback_core::inngest::{InngestEmitter, InngestError, InngestOptions};
 
+use super::database::Database;
 use super::layers::Layers;
-use super::setting::{INNGEST_BASE_URL, INNGEST_DEV, INNGEST_EVENT_KEY};
+use super::setting::{DATABASE_URL, EVENTS, INNGEST_BASE_URL, INNGEST_DEV, INNGEST_EVENT_KEY};
 use super::{Setting, SettingError};
 
 pub(crate) const CLOUD: &str = "https://inn.gs";
@@ -35,8 +36,30 @@ impl fmt::Debug for Events {
 }
 
 impl Events {
-    pub(super) fn of(layers: &Layers) -> Result<Self, SettingError> {
-        Ok(inngest(layers)?.unwrap_or(Self::Log))
+    /// As `EVENTS` says; else to Inngest where one of its settings is there.
+    pub(super) fn of(layers: &Layers, database: &Database) -> Result<Self, SettingError> {
+        let Some(given) = layers.get(&EVENTS) else { return unsaid(layers, database) };
+        match given.value.as_str() {
+            "log" => Ok(Self::Log),
+            "inngest" => {
+                let missing = || given.error("needs INNGEST_EVENT_KEY beside it, or INNGEST_DEV");
+                inngest(layers)?.ok_or_else(missing)
+            }
+            _ => Err(given.error("must be inngest or log")),
+        }
+    }
+}
+
+/// Where several servers share a database, one that lost its key would take its share of everybody's events and
+/// swallow it. So nobody logs the events of a PostgreSQL database who was not told to.
+fn unsaid(layers: &Layers, database: &Database) -> Result<Events, SettingError> {
+    const RULE: &str = "is PostgreSQL's, and nothing says where its events go: set INNGEST_EVENT_KEY (or INNGEST_DEV), \
+        or EVENTS=log to have them logged and sent to nobody";
+    let events = inngest(layers)?.unwrap_or(Events::Log);
+    let shared = layers.get(&DATABASE_URL).filter(|_| matches!(database, Database::Postgres(_)));
+    match shared {
+        Some(given) if events == Events::Log => Err(given.error(RULE)),
+        _ => Ok(events),
     }
 }
 

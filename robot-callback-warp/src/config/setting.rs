@@ -52,8 +52,10 @@ settings! {
         "The operator's bearer token [default: one made once and kept in .robot-callback/operator-token]";
     OPERATOR_TOKEN_FILE: "operator_token_file", "ROBOT_CALLBACK_OPERATOR_TOKEN_FILE", Some("operator-token-file"), "FILE",
         "A file that holds the operator's bearer token, and in further lines others that are still valid";
+    EVENTS: "events", "EVENTS", Some("events"), "inngest|log",
+        "Where events go: to Inngest, or to the log and to nobody, which must be said where the data is in PostgreSQL [default: inngest where a setting of it is there, else log]";
     INNGEST_EVENT_KEY: "inngest_event_key", "INNGEST_EVENT_KEY", None, "KEY",
-        "Send events to Inngest under this key [default: events are only logged]";
+        "Send events to Inngest under this key";
     INNGEST_BASE_URL: "inngest_base_url", "INNGEST_BASE_URL", Some("inngest-base-url"), "URL",
         "Where Inngest takes events [default: its cloud, https://inn.gs]";
     INNGEST_DEV: "inngest_dev", "INNGEST_DEV", Some("inngest-dev"), "1|URL",

@@ -27,6 +27,40 @@ fn events_go_where_the_settings_of_inngest_say() {
 }
 
 #[test]
+fn events_may_be_told_where_to_go_and_inngest_needs_its_key() {
+    let events = |env: &[&str]| config("", env, &[]).unwrap().events;
+    assert_eq!(events(&["EVENTS=log", "INNGEST_EVENT_KEY=k"]), Events::Log, "what is said goes before a key");
+    assert!(matches!(events(&["EVENTS=inngest", "INNGEST_DEV=1"]), Events::Inngest { .. }));
+    for (env, said) in [
+        ("EVENTS=inngest", "EVENTS needs INNGEST_EVENT_KEY beside it, or INNGEST_DEV (from the environment)"),
+        ("EVENTS=kafka", "EVENTS must be inngest or log (from the environment)"),
+    ] {
+        assert_eq!(complaint("", &[env], &[]), said);
+    }
+}
+
+#[test]
+fn on_postgresql_events_are_logged_only_where_that_was_said() {
+    const DATABASE: &str = "DATABASE_URL=postgres://db/shop";
+    for lost in [&[][..], &["INNGEST_EVENT_KEY="], &["INNGEST_DEV=0"]] {
+        let told = complaint("", &[&[DATABASE], lost].concat(), &[]);
+        assert_eq!(
+            told,
+            "DATABASE_URL is PostgreSQL's, and nothing says where its events go: set INNGEST_EVENT_KEY \
+             (or INNGEST_DEV), or EVENTS=log to have them logged and sent to nobody (from the environment)"
+        );
+    }
+    for said in ["INNGEST_EVENT_KEY=k", "INNGEST_DEV=1", "EVENTS=log"] {
+        assert!(config("", &[DATABASE, said], &[]).is_ok(), "{said}");
+    }
+    for (url, said) in [("sqlite:x.db", true), ("memory:", true), ("postgres://", false)] {
+        let told = config("", &[&format!("DATABASE_URL={url}")], &[]);
+        assert_eq!(told.is_ok(), said, "{url}");
+        assert!(told.err().is_none_or(|errors| errors.0.len() == 1), "one problem is told as one: {url}");
+    }
+}
+
+#[test]
 fn what_the_emitter_would_refuse_is_refused_under_its_settings_name() {
     let key = "INNGEST_EVENT_KEY=k";
     for (env, said) in [
@@ -38,6 +72,7 @@ fn what_the_emitter_would_refuse_is_refused_under_its_settings_name() {
         (&["INNGEST_DEV=enabled"], "INNGEST_DEV must be a URL such as"),
         (&["INNGEST_DEV=1", "INNGEST_BASE_URL=dev"], "INNGEST_BASE_URL must be a URL such as"),
         (&["INNGEST_EVENT_KEY=a key"], "INNGEST_EVENT_KEY must not hold spaces"),
+        (&["EVENTS=inngest", "INNGEST_EVENT_KEY=a key"], "INNGEST_EVENT_KEY must not hold spaces"),
     ] {
         let told = complaint("", env, &[]);
         assert!(told.starts_with(said) && told.ends_with("(from the environment)"), "{told}");

@@ -5,8 +5,8 @@ use super::*;
 #[tokio::test]
 async fn what_is_in_force_is_shown_with_its_origin_and_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
-    let file =
-        "database_url = 'postgres://me:hunter2@db/shop?password=hunter2'\nsecret = 'hunter2'\nport = 9\n";
+    let database = "database_url = 'postgres://me:hunter2@db/shop?password=hunter2'";
+    let file = format!("{database}\nevents = 'log'\nsecret = 'hunter2'\nport = 9\n");
     std::fs::write(folder.path().join("robot-callback.toml"), file).unwrap();
     let mut checking = program(folder.path(), &["check-config", "--bind", "::1"]);
     let checked = checking.env("ROBOT_CALLBACK_OPERATOR_TOKEN", "hunter2").output().await.unwrap();
@@ -52,6 +52,7 @@ async fn a_check_and_a_start_refuse_the_same_with_the_same_words_and_exit_code()
         (&["--port", "abc"][..], "PORT must be a whole number"),
         (&["--inngest-dev", "enabled"], "INNGEST_DEV must be a URL"),
         (&["--database-url", "postgres://"], "DATABASE_URL can't be used"),
+        (&["--database-url", "postgres://127.0.0.1:1/shop"], "set INNGEST_EVENT_KEY"),
         (&["--relay-lease-secs", "1"], "RELAY_LEASE_SECS must be"),
         (&["--secret-file", "nowhere"], "the secret in nowhere can't be read: No such file"),
         (&["--secret-file", "gap"], "gap must hold a secret in each of its lines"),
