@@ -7,7 +7,8 @@ pub(crate) struct Setting {
     pub(crate) key: &'static str,
     /// Its environment variable; also its name in errors.
     pub(crate) env: &'static str,
-    /// Its flag, without the dashes. `None` for secrets: a command line is there for every user to read.
+    /// Its flag, without the dashes. `None` for what is secret as a whole: a command line is there for every user to read.
+    /// (`--database-url` is for URLs without a password.)
     pub(crate) flag: Option<&'static str>,
     /// What stands for its value in the help.
     pub(crate) value: &'static str,
@@ -27,7 +28,7 @@ macro_rules! settings {
 
 settings! {
     DATABASE_URL: "database_url", "DATABASE_URL", Some("database-url"), "URL",
-        "Where the data is: postgres://…, sqlite:FILE, or memory: for none that lasts [default: sqlite:robot-callback.db]";
+        "Where the data is: postgres://…, sqlite:FILE, or memory: for none that lasts; with a password, by environment or file [default: sqlite:robot-callback.db]";
     DATABASE_DIRECT_URL: "database_direct_url", "DATABASE_DIRECT_URL", None, "URL",
         "The same PostgreSQL database without a pooler in between, for migrations [default: DATABASE_URL]";
     STATEMENT_MODE: "statement_mode", "STATEMENT_MODE", Some("statement-mode"), "prepared|unnamed",

@@ -32,7 +32,8 @@ fn the_unit_gives_the_server_nothing_it_does_not_need_and_time_to_drain() {
     let stop: u64 =
         unit.lines().find_map(|line| line.strip_prefix("TimeoutStopSec=")).unwrap().parse().unwrap();
     let drain = robot_callback_warp::serve::Limits::default().drain.as_secs();
-    assert!(stop > drain, "the drain ends before systemd kills");
+    let sending = robot_callback_core::RelayOptions::default().send_timeout.as_secs();
+    assert!(stop > drain + sending, "requests and events on their way end before systemd kills");
     assert!(!unit.contains("ROBOT_CALLBACK_SECRET="), "secrets are files, not environment");
 }
 
