@@ -40,7 +40,16 @@ impl Postgres {
 
     /// Whether one could connect by that URL, as far as can be told without doing so.
     pub(super) fn check(given: &Given) -> Result<(), SettingError> {
-        let Err(error) = PostgresStore::check_url(&given.value) else { return Ok(()) };
+        let url = &given.value;
+        // Anything else would be read as words of another form, and told of as a whole.
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(given.error("must begin with postgres:// or postgresql://"));
+        }
+        let Err(error) = PostgresStore::check_url(url) else { return Ok(()) };
+        // What follows an ampersand in a password looks like a parameter, and parameters are named.
+        if url.contains("password=") {
+            return Err(given.error("can't be used: look at its parameters, and percent-encode the password"));
+        }
         let why: Vec<String> = std::iter::successors(error.source(), |cause| (*cause).source())
             .map(ToString::to_string)
             .collect();

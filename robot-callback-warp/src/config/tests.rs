@@ -218,6 +218,8 @@ fn no_complaint_shows_a_value() {
         ("DATABASE_URL=postgres://user:hunter2@db/x?sslmode=foo", "hunter2"),
         ("DATABASE_URL=postgres://user:hun@ter2:x@db/x", "ter2"),
         ("DATABASE_URL=postgres://user@db/x?password=hunter2&colour=red", "hunter2"),
+        ("DATABASE_URL=postgres://user@db/x?password=hun&ter2=x", "ter2"),
+        ("DATABASE_URL=POSTGRES://user:hunter2@db/x?application_name=shop", "hunter2"),
         ("INNGEST_DEV=http://user:hunter2@dev", "hunter2"),
         ("INNGEST_EVENT_KEY=hunter 2", "hunter"),
         ("ROBOT_CALLBACK_SECRET=hunter2\nhunter3", "hunter"),
@@ -273,6 +275,10 @@ fn a_postgres_url_that_nobody_could_connect_by_is_refused_under_its_settings_nam
         (
             &[sound, "DATABASE_DIRECT_URL=postgres://me:hunter2@db/shop?schema=x"],
             "DATABASE_DIRECT_URL can't be used: the database URL: the parameter schema is not supported",
+        ),
+        (
+            &[sound, "DATABASE_DIRECT_URL=mysql://me:hunter2@db/shop?a=b"],
+            "DATABASE_DIRECT_URL must begin with postgres:// or postgresql://",
         ),
     ] {
         let told = complaint("", &[env, &["EVENTS=log"]].concat(), &[]);
