@@ -82,8 +82,14 @@ pub(crate) async fn start(folder: &Path, database: &str, events: &str) -> io::Re
     let log = File::create(folder.join("server.log"))?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(AS_SERVER).current_dir(folder).stdout(Stdio::null()).stderr(log);
-    let set_elsewhere =
-        ["ROBOT_CALLBACK_CONFIG", "ROBOT_CALLBACK_SECRET_FILE", "INNGEST_DEV", "FIELD_CHANGES", "PORT"];
+    let set_elsewhere = [
+        "ROBOT_CALLBACK_CONFIG",
+        "ROBOT_CALLBACK_SECRET_FILE",
+        "EVENTS",
+        "INNGEST_DEV",
+        "FIELD_CHANGES",
+        "PORT",
+    ];
     for variable in set_elsewhere {
         command.env_remove(variable);
     }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use robot_callback_core::{Problem, StoreError};
+use robot_callback_core::Problem;
 use serde_json::{Value, json};
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -14,7 +14,7 @@ use warp::http::header::{CONTENT_TYPE, HeaderValue};
 use warp::reply::{Reply, Response};
 
 use crate::metrics;
-use crate::operator::Operator;
+use crate::operator::{Health, Operator};
 use crate::reading::reading;
 use crate::reply::{json as reply, whole};
 
@@ -48,19 +48,19 @@ fn text(body: String) -> Response {
 }
 
 async fn ready(operator: &Operator) -> Response {
-    let ping = tokio::time::timeout(PING_DEADLINE, operator.store().ping()).await;
-    let (status, checks) = readiness(ping.ok(), operator.is_draining());
+    let health = tokio::time::timeout(PING_DEADLINE, operator.health()).await;
+    let (status, checks) = readiness(&health.unwrap_or(Health::Late), operator.is_draining());
     reply(status, &checks)
 }
 
-/// Each check with its reason. No ping: the store did not answer in time.
-fn readiness(ping: Option<Result<(), StoreError>>, draining: bool) -> (StatusCode, Value) {
+/// Each check with its reason.
+fn readiness(health: &Health, draining: bool) -> (StatusCode, Value) {
     let unknown = || Err("not known while the database is away".to_owned());
-    let (database, migrations) = match &ping {
-        Some(Ok(())) => (Ok(()), Ok(())),
-        Some(Err(error @ StoreError::Fault(_))) => (Ok(()), Err(said(error))),
-        Some(Err(error)) => (Err(said(error)), unknown()),
-        None => (Err(format!("no answer within {PING_DEADLINE:?}")), unknown()),
+    let (database, migrations) = match health {
+        Health::Well => (Ok(()), Ok(())),
+        Health::Unwell(error) if error.is_transient() => (Err(said(error)), unknown()),
+        Health::Unwell(error) => (Ok(()), Err(said(error))),
+        Health::Late => (Err(format!("no answer within {PING_DEADLINE:?}")), unknown()),
     };
     let draining = if draining { Err("the server is about to stop".to_owned()) } else { Ok(()) };
     let well = database.is_ok() && migrations.is_ok() && draining.is_ok();
@@ -89,15 +89,20 @@ fn said(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use robot_callback_core::StoreError;
+
     use super::*;
 
     #[test]
     fn each_check_says_why_it_fails() {
-        let away = || Some(Err(StoreError::unavailable("connection refused")));
-        let old = || Some(Err(StoreError::fault("the tables are at version 2")));
-        for (ping, draining, status, failing) in [
-            (Some(Ok(())), false, 200, &[][..]),
-            (Some(Ok(())), true, 503, &[("draining", "the server is about to stop")]),
+        let unwell = |error| Health::Unwell(Arc::new(error));
+        let away = || unwell(StoreError::unavailable("connection refused"));
+        let old = || unwell(StoreError::fault("the tables are at version 2"));
+        for (health, draining, status, failing) in [
+            (Health::Well, false, 200, &[][..]),
+            (Health::Well, true, 503, &[("draining", "the server is about to stop")]),
             (
                 away(),
                 false,
@@ -109,7 +114,7 @@ mod tests {
             ),
             (old(), false, 503, &[("migrations", "the store failed: the tables are at version 2")]),
             (
-                None,
+                Health::Late,
                 false,
                 503,
                 &[
@@ -118,7 +123,7 @@ mod tests {
                 ],
             ),
         ] {
-            let (code, told) = readiness(ping, draining);
+            let (code, told) = readiness(&health, draining);
             assert_eq!(code, status, "{told}");
             for check in ["database", "migrations", "draining"] {
                 let reason = failing.iter().find(|(name, _)| *name == check).map(|(_, reason)| *reason);

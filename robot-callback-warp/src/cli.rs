@@ -31,14 +31,18 @@ use std::process::ExitCode;
 use clap::{Arg, ArgMatches, Command};
 
 use self::desk::Desk;
-use crate::config::{self, ALL, CONFIG, Config, Layers, SettingError, SettingErrors};
+use crate::config::{self, ALL, CONFIG, Config, Layers, SecretError, SettingError, SettingErrors};
 use crate::log;
+use crate::serve::TlsError;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 enum CliError {
     #[error(transparent)]
     Setting(#[from] SettingErrors),
+    /// What a setting names can't be used, which starting again does not mend.
+    #[error("{0}")]
+    Unusable(String),
     #[error("{0}")]
     Failed(String),
     #[error(
@@ -51,21 +55,21 @@ impl CliError {
     fn code(&self) -> u8 {
         match self {
             Self::Failed(_) => 1,
-            Self::Setting(_) => 2,
+            Self::Setting(_) | Self::Unusable(_) => 2,
             Self::CutOff(_) => 3,
         }
     }
 
     /// A failure with all its causes.
     fn failed(what: &str, error: &dyn std::error::Error) -> Self {
-        let mut line = if what.is_empty() { error.to_string() } else { format!("{what}: {error}") };
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            line = format!("{line}: {error}");
-            cause = error.source();
-        }
-        Self::Failed(line)
+        Self::Failed(format!("{what}: {}", chain(error)))
     }
+}
+
+/// An error with all its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let each = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    each.collect::<Vec<_>>().join(": ")
 }
 
 /// Runs the program on this process's own arguments and environment.
@@ -77,8 +81,8 @@ pub fn main() -> ExitCode {
 /// Runs the program on those arguments, the first being its name, and this process's environment. Serving returns
 /// after SIGINT or SIGTERM.
 ///
-/// Exits with 0 when all went well, 1 when something failed, 2 when the command line or a setting was wrong, 3 when the
-/// server was told to stop and requests in flight did not end before the drain's deadline.
+/// Exits with 0 when all went well, 1 when something failed, 2 when the command line or a setting was wrong, or a file that
+/// a setting names, 3 when the server was told to stop and requests in flight did not end before the drain's deadline.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
     let matches = match command().try_get_matches_from(args) {
@@ -135,7 +139,7 @@ fn command() -> Command {
         .subcommand(Command::new("serve").about("Serve (also what happens when no command is given)"))
         .subcommand(
             Command::new("check-config")
-                .about("Show what every setting is and where it comes from; exits with 1 if any can't be used"),
+                .about("Show what every setting is and where it comes from; exits with 2 if any can't be used"),
         )
         .subcommand(backup::command())
         .subcommand(jobs::command())
@@ -181,6 +185,22 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, CliError> {
 impl From<SettingError> for CliError {
     fn from(error: SettingError) -> Self {
         Self::Setting(error.into())
+    }
+}
+
+/// A secret that can't be kept is the disk's matter; all else is wrong with what the settings name.
+impl From<SecretError> for CliError {
+    fn from(error: SecretError) -> Self {
+        match error {
+            SecretError::Keep { .. } => Self::Failed(chain(&error)),
+            _ => Self::Unusable(chain(&error)),
+        }
+    }
+}
+
+impl From<TlsError> for CliError {
+    fn from(error: TlsError) -> Self {
+        Self::Unusable(chain(&error))
     }
 }
 

@@ -7,6 +7,7 @@ mod layers;
 mod number;
 mod operating;
 mod problems;
+mod relaying;
 mod secret;
 mod setting;
 mod unknown;
@@ -29,7 +30,8 @@ use self::number::{number, seconds, switch};
 pub(crate) use self::operating::allowance;
 use self::problems::Problems;
 pub(crate) use self::problems::SettingErrors;
-pub(crate) use self::secret::Credential;
+pub(crate) use self::relaying::within;
+pub(crate) use self::secret::{Credential, SecretError};
 pub(crate) use self::setting::{ALL, CONFIG, Setting};
 use crate::serve::{self, Limits, Tls, TlsError};
 
@@ -83,10 +85,11 @@ impl Config {
     pub(crate) fn of(layers: &Layers) -> Result<Self, SettingErrors> {
         let mut problems = layers.problems();
         let limits = limits(layers, &mut problems);
-        let events = problems.or(Events::of(layers), Events::Log);
+        let database = problems.or(database(layers), Database::Memory);
+        let events = problems.or(Events::of(layers, &database), Events::Log);
         let client_address = problems.or(client_address(layers), None);
         let config = Self {
-            database: problems.or(database(layers), Database::Memory),
+            database,
             access: Access::of(layers, &mut problems),
             bind: bind(layers, &mut problems),
             admin_bind: problems.or(admin_bind(layers), None),
@@ -96,7 +99,7 @@ impl Config {
             tls: problems.or(tls(layers), None),
             endpoint: endpoint(layers, &mut problems),
             allowance: problems.or(allowance(layers), None),
-            relay: relay(layers, &events, &mut problems),
+            relay: relaying::relay(layers, &events, &mut problems),
             events,
         };
         problems.or(log_filter(layers).map(drop), ());
@@ -111,7 +114,9 @@ pub(crate) fn database(layers: &Layers) -> Result<Database, SettingError> {
     let Some(given) = layers.get(&setting::DATABASE_URL) else { return Ok(Database::default()) };
     let mut database = Database::parse(&given.value).map_err(|rule| given.error(rule))?;
     if let Database::Postgres(postgres) = &mut database {
-        postgres.direct_url = layers.get(&setting::DATABASE_DIRECT_URL).map(|given| given.value);
+        let direct = layers.get(&setting::DATABASE_DIRECT_URL);
+        direct.iter().chain([&given]).try_for_each(Postgres::check)?;
+        postgres.direct_url = direct.map(|given| given.value);
         postgres.mode = statement_mode(layers)?;
         set(&mut postgres.deadline, seconds(layers, &setting::STORE_DEADLINE)?);
     }
@@ -249,16 +254,6 @@ fn endpoint(layers: &Layers, problems: &mut Problems) -> EndpointOptions {
     let mut options = EndpointOptions::default();
     set(&mut options.body_deadline, problems.or(seconds(layers, &setting::BODY_DEADLINE), None));
     set(&mut options.store_deadline, problems.or(seconds(layers, &setting::STORE_DEADLINE), None));
-    options
-}
-
-/// A send is given up at two thirds of its lease, so that nobody else has begun by then.
-fn relay(layers: &Layers, events: &Events, problems: &mut Problems) -> RelayOptions {
-    let mut options = RelayOptions::default();
-    options.repeats = problems.or(operating::repeats(layers, events), options.repeats);
-    if let Some(lease) = problems.or(seconds(layers, &setting::RELAY_LEASE), None) {
-        (options.lease, options.send_timeout) = (lease, lease * 2 / 3);
-    }
     options
 }
 

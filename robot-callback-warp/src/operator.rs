@@ -7,6 +7,7 @@ mod doors;
 mod jobs;
 mod lists;
 mod query;
+mod readiness;
 mod refusal;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +23,8 @@ use warp::reply::Response;
 use self::doors::doors;
 #[cfg(test)]
 pub(crate) use self::doors::paths;
+pub(crate) use self::readiness::Health;
+use self::readiness::Readiness;
 use self::refusal::Refusal;
 use crate::reading::reading;
 use crate::reply::json;
@@ -41,6 +44,7 @@ pub struct Operator {
     store: Arc<dyn OperatorStore>,
     tokens: Arc<RwLock<Secrets>>,
     draining: Arc<AtomicBool>,
+    readiness: Readiness,
     allowance: Option<Allowance>,
 }
 
@@ -48,7 +52,8 @@ impl Operator {
     /// The door to `store`, for whoever brings one of `tokens` as a bearer token. No token: nobody gets in.
     #[must_use]
     pub fn new(store: Arc<dyn OperatorStore>, tokens: Secrets) -> Self {
-        Self { store, tokens: Arc::new(RwLock::new(tokens)), draining: Arc::default(), allowance: None }
+        let tokens = Arc::new(RwLock::new(tokens));
+        Self { store, tokens, draining: Arc::default(), readiness: Readiness::default(), allowance: None }
     }
 
     /// The deadline of jobs, and of re-opened ones, whose request says nothing of one.
@@ -95,8 +100,17 @@ impl Operator {
         if self.is_draining() {
             return Err(Refusal::Draining);
         }
-        within(self.store.ping()).await?;
-        Ok(json(StatusCode::OK, &serde_json::json!({"status": "ready"})))
+        match self.health().await {
+            Health::Well => Ok(json(StatusCode::OK, &serde_json::json!({"status": "ready"}))),
+            Health::Unwell(error) => Err(Refusal::Store(error)),
+            Health::Late => Err(Refusal::StoreLate),
+        }
+    }
+
+    /// What the store says of itself, or said within the last second: it is asked once at a time, however many want to
+    /// know.
+    pub(crate) async fn health(&self) -> Health {
+        self.readiness.of(&self.store).await
     }
 }
 

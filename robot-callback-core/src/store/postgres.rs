@@ -134,6 +134,20 @@ impl PostgresStore {
         Ok(Self { sessions, impatient, lane, hand_over, clock: options.clock, rules: options.rules })
     }
 
+    /// Whether a URL can be used, as far as can be told without connecting: it is read, and so are the certificates that
+    /// it names.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`], which may name a parameter and never says who connects or with which password.
+    pub fn check_url(url: &str) -> Result<(), StoreError> {
+        let target = Target::parse(url)?;
+        if target.config.get_hosts().is_empty() && target.config.get_hostaddrs().is_empty() {
+            return Err(PostgresError::Url("it names no host".into()).into());
+        }
+        Sessions::new(&target, &PostgresOptions::default())?;
+        Ok(())
+    }
+
     /// Brings the tables of a database up to date. Many may do it at once: one does, the others find it done.
     ///
     /// # Errors

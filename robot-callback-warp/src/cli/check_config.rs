@@ -1,20 +1,20 @@
 //! `check-config`: what is in force and where it comes from, and all that is wrong with it. Changes nothing.
 
-use std::error::Error;
 use std::process::ExitCode;
 
-use super::{CliError, say};
-use crate::config::{ALL, Config, Layers, Setting, TlsFiles};
+use super::{CliError, complain, say};
+use crate::config::{ALL, Config, Layers, Setting};
 
-/// Exits with 0 when a server could start with these settings.
+/// Exits with 0 when a server could start with these settings, and else with what that server would exit with.
 pub(super) fn run(layers: &Layers) -> Result<ExitCode, CliError> {
     say(in_force(layers));
     let problems = problems(layers);
-    if problems.is_empty() {
+    let Some(first) = problems.first() else {
         say("these settings can be used");
         return Ok(ExitCode::SUCCESS);
-    }
-    Err(CliError::Failed(problems.join("\n")))
+    };
+    problems.iter().for_each(complain);
+    Ok(ExitCode::from(first.code()))
 }
 
 fn in_force(layers: &Layers) -> String {
@@ -34,18 +34,13 @@ fn row(setting: &Setting, layers: &Layers) -> [String; 3] {
     [setting.env.to_owned(), value.unwrap_or_else(default), origin]
 }
 
-fn problems(layers: &Layers) -> Vec<String> {
+/// All that is wrong, in the order in which a server would meet it.
+fn problems(layers: &Layers) -> Vec<CliError> {
     let config = match Config::of(layers) {
         Ok(config) => config,
-        Err(errors) => return errors.0.iter().map(ToString::to_string).collect(),
+        Err(errors) => return vec![errors.into()],
     };
-    let mut problems = Vec::new();
-    let mut take = |error: &dyn Error| problems.push(CliError::failed("", error).to_string());
-    if let Err(error) = config.access.check() {
-        take(&error);
-    }
-    if let Some(Err(error)) = config.tls.as_ref().map(TlsFiles::read) {
-        take(&error);
-    }
-    problems
+    let access = config.access.check().err().map(CliError::from);
+    let tls = config.tls.as_ref().and_then(|files| files.read().err()).map(CliError::from);
+    access.into_iter().chain(tls).collect()
 }

@@ -21,14 +21,14 @@ use crate::{Operator, routes};
 /// Serves until a signal to stop. A second one cuts the drain short.
 pub(super) async fn run(mut config: Config) -> Result<ExitCode, CliError> {
     let mut signals = Signals::listen().map_err(|error| CliError::failed("listening for signals", &error))?;
-    let store = store::open(&config.database, Rules { field_changes: config.field_changes }).await?;
-    let emitter = events::emitter(&config.events)?;
+    let emitter = events::emitter(&config.events, &config.relay)?;
     let tls_files = config.tls.iter().flat_map(TlsFiles::paths);
     let paths = config.access.paths().into_iter().chain(tls_files).collect();
     let (mut watch, granted) = Watch::reading(paths, || config.access.read());
-    let granted = granted.map_err(|error| CliError::failed("the secrets", &error))?;
-    let tls = config.tls.as_ref().map(TlsFiles::read).transpose();
-    config.serving.tls = tls.map_err(|error| CliError::failed("TLS", &error))?;
+    let granted = granted?;
+    config.serving.tls = config.tls.as_ref().map(TlsFiles::read).transpose()?;
+    // What is wrong with the settings was told by now, whether the database is there or not.
+    let store = store::open(&config.database, Rules { field_changes: config.field_changes }).await?;
     let listener = serve::listen(config.bind)
         .map_err(|error| CliError::failed(&format!("listening on {}", config.bind), &error))?;
 

@@ -1,10 +1,14 @@
 //! `DATABASE_URL`: where the data is.
 
+use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use robot_callback_core::{EndpointOptions, StatementMode};
+use robot_callback_core::{EndpointOptions, PostgresStore, StatementMode};
+
+use super::SettingError;
+use super::layers::Given;
 
 /// Where the data is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,24 @@ impl Postgres {
     fn new(url: &str) -> Self {
         let deadline = EndpointOptions::default().store_deadline;
         Self { url: url.to_owned(), direct_url: None, mode: StatementMode::default(), deadline }
+    }
+
+    /// Whether one could connect by that URL, as far as can be told without doing so.
+    pub(super) fn check(given: &Given) -> Result<(), SettingError> {
+        let url = &given.value;
+        // Anything else would be read as words of another form, and told of as a whole.
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(given.error("must begin with postgres:// or postgresql://"));
+        }
+        let Err(error) = PostgresStore::check_url(url) else { return Ok(()) };
+        // What follows an ampersand in a password looks like a parameter, and parameters are named.
+        if url.contains("password=") {
+            return Err(given.error("can't be used: look at its parameters, and percent-encode the password"));
+        }
+        let why: Vec<String> = std::iter::successors(error.source(), |cause| (*cause).source())
+            .map(ToString::to_string)
+            .collect();
+        Err(given.error(format!("can't be used: {}", why.join(": "))))
     }
 
     /// The server and the database, without user, password and parameters.

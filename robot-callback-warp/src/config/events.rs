@@ -1,10 +1,13 @@
-//! Where events go: the settings of Inngest, or the log when there are none.
+//! Where events go: to Inngest, by its settings, or to the log.
 
 use std::fmt;
 
-use super::SettingError;
+use robot_callback_core::inngest::{InngestEmitter, InngestError, InngestOptions};
+
+use super::database::Database;
 use super::layers::Layers;
-use super::setting::{INNGEST_BASE_URL, INNGEST_DEV, INNGEST_EVENT_KEY};
+use super::setting::{DATABASE_URL, EVENTS, INNGEST_BASE_URL, INNGEST_DEV, INNGEST_EVENT_KEY};
+use super::{Setting, SettingError};
 
 pub(crate) const CLOUD: &str = "https://inn.gs";
 pub(crate) const DEV_SERVER: &str = "http://localhost:8288";
@@ -33,23 +36,55 @@ impl fmt::Debug for Events {
 }
 
 impl Events {
-    pub(super) fn of(layers: &Layers) -> Result<Self, SettingError> {
-        let key = layers.get(&INNGEST_EVENT_KEY).map(|given| given.value);
-        let base = layers.get(&INNGEST_BASE_URL);
-        if let Some(dev) = dev_server(layers) {
-            let base_url = base.map_or(dev, |given| given.value);
-            // A development server takes any key.
-            return Ok(Self::Inngest { base_url, event_key: key.unwrap_or_else(|| "dev".into()) });
-        }
-        match (base, key) {
-            (None, None) => Ok(Self::Log),
-            (base, Some(event_key)) => {
-                let base_url = base.map_or(CLOUD.into(), |given| given.value);
-                Ok(Self::Inngest { base_url, event_key })
+    /// As `EVENTS` says; else to Inngest where one of its settings is there.
+    pub(super) fn of(layers: &Layers, database: &Database) -> Result<Self, SettingError> {
+        let Some(given) = layers.get(&EVENTS) else { return unsaid(layers, database) };
+        match given.value.as_str() {
+            "log" => Ok(Self::Log),
+            "inngest" => {
+                let missing = || given.error("needs INNGEST_EVENT_KEY beside it, or INNGEST_DEV");
+                inngest(layers)?.ok_or_else(missing)
             }
-            (Some(base), None) => Err(base.error("needs INNGEST_EVENT_KEY beside it")),
+            _ => Err(given.error("must be inngest or log")),
         }
     }
+}
+
+/// Where several servers share a database, one that lost its key would take its share of everybody's events and
+/// swallow it. So nobody logs the events of a PostgreSQL database who was not told to.
+fn unsaid(layers: &Layers, database: &Database) -> Result<Events, SettingError> {
+    const RULE: &str = "is PostgreSQL's, and nothing says where its events go: set INNGEST_EVENT_KEY (or INNGEST_DEV), \
+        or EVENTS=log to have them logged and sent to nobody";
+    let events = inngest(layers)?.unwrap_or(Events::Log);
+    let shared = layers.get(&DATABASE_URL).filter(|_| matches!(database, Database::Postgres(_)));
+    match shared {
+        Some(given) if events == Events::Log => Err(given.error(RULE)),
+        _ => Ok(events),
+    }
+}
+
+/// What the settings of Inngest say, if they say enough.
+fn inngest(layers: &Layers) -> Result<Option<Events>, SettingError> {
+    let value = |setting| layers.get(setting).map(|given| given.value);
+    let (key, base, dev) = (value(&INNGEST_EVENT_KEY), layers.get(&INNGEST_BASE_URL), dev_server(layers));
+    if key.is_none() && dev.is_none() {
+        return base.map_or(Ok(None), |base| Err(base.error("needs INNGEST_EVENT_KEY beside it")));
+    }
+    let base_url = base.map(|given| given.value).or(dev).unwrap_or_else(|| CLOUD.into());
+    // A development server takes any key.
+    let event_key = key.unwrap_or_else(|| "dev".into());
+    check(layers, &base_url, &event_key)?;
+    Ok(Some(Events::Inngest { base_url, event_key }))
+}
+
+/// The rules are the emitter's own. What else it needs of this machine is no matter of settings.
+fn check(layers: &Layers, base_url: &str, event_key: &str) -> Result<(), SettingError> {
+    let options = InngestOptions { base_url: base_url.into(), ..InngestOptions::cloud(event_key) };
+    let Err(InngestError::Setting(broken)) = InngestEmitter::new(options) else { return Ok(()) };
+    let named: &[&Setting] =
+        if broken.field == "event_key" { &[&INNGEST_EVENT_KEY] } else { &[&INNGEST_BASE_URL, &INNGEST_DEV] };
+    let given = named.iter().find_map(|setting| layers.get(setting));
+    given.map_or(Ok(()), |given| Err(given.error(broken.rule)))
 }
 
 /// `INNGEST_DEV` as Inngest's own libraries read it: a switch, or a URL.

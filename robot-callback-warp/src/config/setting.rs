@@ -7,7 +7,8 @@ pub(crate) struct Setting {
     pub(crate) key: &'static str,
     /// Its environment variable; also its name in errors.
     pub(crate) env: &'static str,
-    /// Its flag, without the dashes. `None` for secrets: a command line is there for every user to read.
+    /// Its flag, without the dashes. `None` for what is secret as a whole: a command line is there for every user to read.
+    /// (`--database-url` is for URLs without a password.)
     pub(crate) flag: Option<&'static str>,
     /// What stands for its value in the help.
     pub(crate) value: &'static str,
@@ -27,7 +28,7 @@ macro_rules! settings {
 
 settings! {
     DATABASE_URL: "database_url", "DATABASE_URL", Some("database-url"), "URL",
-        "Where the data is: postgres://…, sqlite:FILE, or memory: for none that lasts [default: sqlite:robot-callback.db]";
+        "Where the data is: postgres://…, sqlite:FILE, or memory: for none that lasts; with a password, by environment or file [default: sqlite:robot-callback.db]";
     DATABASE_DIRECT_URL: "database_direct_url", "DATABASE_DIRECT_URL", None, "URL",
         "The same PostgreSQL database without a pooler in between, for migrations [default: DATABASE_URL]";
     STATEMENT_MODE: "statement_mode", "STATEMENT_MODE", Some("statement-mode"), "prepared|unnamed",
@@ -52,8 +53,10 @@ settings! {
         "The operator's bearer token [default: one made once and kept in .robot-callback/operator-token]";
     OPERATOR_TOKEN_FILE: "operator_token_file", "ROBOT_CALLBACK_OPERATOR_TOKEN_FILE", Some("operator-token-file"), "FILE",
         "A file that holds the operator's bearer token, and in further lines others that are still valid";
+    EVENTS: "events", "EVENTS", Some("events"), "inngest|log",
+        "Where events go: to Inngest, or to the log and to nobody, which must be said where the data is in PostgreSQL [default: inngest where a setting of it is there, else log]";
     INNGEST_EVENT_KEY: "inngest_event_key", "INNGEST_EVENT_KEY", None, "KEY",
-        "Send events to Inngest under this key [default: events are only logged]";
+        "Send events to Inngest under this key";
     INNGEST_BASE_URL: "inngest_base_url", "INNGEST_BASE_URL", Some("inngest-base-url"), "URL",
         "Where Inngest takes events [default: its cloud, https://inn.gs]";
     INNGEST_DEV: "inngest_dev", "INNGEST_DEV", Some("inngest-dev"), "1|URL",
@@ -79,7 +82,7 @@ settings! {
     REPEAT_COMPLETIONS: "repeat_completions", "REPEAT_COMPLETIONS", Some("repeat-completions"), "SECS,…|off",
         "When a completion is sent again, after each delivery, until it is acknowledged [default: 1,5,30,120 to Inngest, off to the log]";
     RELAY_LEASE: "relay_lease_secs", "RELAY_LEASE_SECS", Some("relay-lease-secs"), "SECS",
-        "How long events that a server had in hand when it died stay out of another's reach; on PostgreSQL up to a quarter longer [default: 60]";
+        "How long events that a server had in hand when it died stay out of another's reach; on PostgreSQL up to a quarter longer. From 2: Inngest is waited for half as long, and 10 seconds at most [default: 60]";
     LOG: "log", "RUST_LOG", Some("log"), "FILTER",
         "What is logged to stderr: error, warn, info, debug, or a filter by module [default: info]";
     LOG_FORMAT: "log_format", "LOG_FORMAT", Some("log-format"), "text|json",

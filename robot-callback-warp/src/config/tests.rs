@@ -1,4 +1,6 @@
 mod document;
+mod events;
+mod relaying;
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -165,7 +167,8 @@ fn a_setting_that_is_wrong_is_named_with_its_rule_and_its_origin() {
 fn all_that_is_wrong_is_told_at_once() {
     let file = "port = 'x'\nidle_timeout = 5\nmax_head_bytes = 1\nsigned_only = true";
     let env = ["ROBOT_CALLBACK_SECRT=s", "STATEMENT_MODE=fast", "TLS_KEY_FILE=k", "RUST_LOG=a=b=c"];
-    let env = [&env[..], &["DATABASE_URL=postgres://db/shop", "CLIENT_ADDRESS_HEADER=a b"]].concat();
+    let env =
+        [&env[..], &["DATABASE_URL=postgres://db/shop", "EVENTS=log", "CLIENT_ADDRESS_HEADER=a b"]].concat();
     let said = config(file, &env, &["bind=localhost"]).unwrap_err().to_string();
     for name in [
         "PORT must",
@@ -212,6 +215,13 @@ fn no_complaint_shows_a_value() {
     for (env, secret) in [
         ("DATABASE_URL=postgres:user:hunter2@db/x", "hunter2"),
         ("DATABASE_URL=mysql://user:hunter2@db/x", "hunter2"),
+        ("DATABASE_URL=postgres://user:hunter2@db/x?sslmode=foo", "hunter2"),
+        ("DATABASE_URL=postgres://user:hun@ter2:x@db/x", "ter2"),
+        ("DATABASE_URL=postgres://user@db/x?password=hunter2&colour=red", "hunter2"),
+        ("DATABASE_URL=postgres://user@db/x?password=hun&ter2=x", "ter2"),
+        ("DATABASE_URL=POSTGRES://user:hunter2@db/x?application_name=shop", "hunter2"),
+        ("INNGEST_DEV=http://user:hunter2@dev", "hunter2"),
+        ("INNGEST_EVENT_KEY=hunter 2", "hunter"),
         ("ROBOT_CALLBACK_SECRET=hunter2\nhunter3", "hunter"),
     ] {
         assert!(!complaint("", &[env], &[]).contains(secret), "{env}");
@@ -253,9 +263,33 @@ fn a_database_is_a_file_or_memory() {
 }
 
 #[test]
+fn a_postgres_url_that_nobody_could_connect_by_is_refused_under_its_settings_name() {
+    let sound = "DATABASE_URL=postgres://me:hunter2@db/shop";
+    for (env, said) in [
+        (&["DATABASE_URL=postgres://"][..], "DATABASE_URL can't be used: the database URL: it names no host"),
+        (&["DATABASE_URL=postgres://db/shop?sslmode=foo"], "DATABASE_URL can't be used: the database URL: "),
+        (
+            &["DATABASE_URL=postgres://db/shop?sslmode=verify-full&sslrootcert=nowhere.pem"],
+            "DATABASE_URL can't be used: the connection's encryption can't be set up: sslrootcert nowhere.pem: ",
+        ),
+        (
+            &[sound, "DATABASE_DIRECT_URL=postgres://me:hunter2@db/shop?schema=x"],
+            "DATABASE_DIRECT_URL can't be used: the database URL: the parameter schema is not supported",
+        ),
+        (
+            &[sound, "DATABASE_DIRECT_URL=mysql://me:hunter2@db/shop?a=b"],
+            "DATABASE_DIRECT_URL must begin with postgres:// or postgresql://",
+        ),
+    ] {
+        let told = complaint("", &[env, &["EVENTS=log"]].concat(), &[]);
+        assert!(told.starts_with(said) && !told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
 fn a_postgres_database_shows_where_it_is_and_never_its_password() {
     let env = ["DATABASE_URL=postgresql://me:hunter2@db:6543/shop?sslmode=require", "STATEMENT_MODE=unnamed"];
-    let config = config("", &env, &[]).unwrap();
+    let config = config("", &[&env[..], &["EVENTS=log"]].concat(), &[]).unwrap();
     let Database::Postgres(postgres) = &config.database else { panic!("{:?}", config.database) };
     assert_eq!((postgres.place(), postgres.mode), ("db:6543/shop", StatementMode::Unnamed));
     assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
@@ -274,30 +308,6 @@ fn an_address_may_come_with_its_port_or_without() {
         (&["BIND=0.0.0.0:9", "PORT=7"], "0.0.0.0:7"),
     ] {
         assert_eq!(config("", env, &[]).unwrap().bind.to_string(), address, "{env:?}");
-    }
-}
-
-#[test]
-fn events_go_where_the_settings_of_inngest_say() {
-    let inngest = |base_url: &str, event_key: &str| Events::Inngest {
-        base_url: base_url.into(),
-        event_key: event_key.into(),
-    };
-    for (env, events) in [
-        (&[][..], Events::Log),
-        (&["INNGEST_EVENT_KEY=k"], inngest("https://inn.gs", "k")),
-        (
-            &["INNGEST_EVENT_KEY=k", "INNGEST_BASE_URL=https://self.example"],
-            inngest("https://self.example", "k"),
-        ),
-        (&["INNGEST_DEV=1"], inngest("http://localhost:8288", "dev")),
-        (&["INNGEST_DEV=true", "INNGEST_EVENT_KEY=k"], inngest("http://localhost:8288", "k")),
-        (&["INNGEST_DEV=http://dev:9"], inngest("http://dev:9", "dev")),
-        (&["INNGEST_DEV=1", "INNGEST_BASE_URL=http://dev:9"], inngest("http://dev:9", "dev")),
-        (&["INNGEST_DEV=0"], Events::Log),
-        (&["INNGEST_DEV=0", "INNGEST_EVENT_KEY=k"], inngest("https://inn.gs", "k")),
-    ] {
-        assert!(config("", env, &[]).unwrap().events == events, "{env:?}");
     }
 }
 

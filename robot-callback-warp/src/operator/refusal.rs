@@ -1,5 +1,7 @@
 //! Why an operator's request is refused, and the one table of what is answered.
 
+use std::sync::Arc;
+
 use robot_callback_core::{FieldError, JobId, JobRequestError, Objection, Problem, StoreError};
 use warp::http::StatusCode;
 use warp::http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -37,7 +39,7 @@ pub(super) enum Refusal {
     #[error("the store did not answer in time")]
     StoreLate,
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Arc<StoreError>),
 }
 
 impl Refusal {
@@ -58,7 +60,7 @@ impl Refusal {
                 let challenge = HeaderValue::from_static(r#"Bearer realm="robot-callback""#);
                 headers.insert(WWW_AUTHENTICATE, challenge);
             }
-            Self::Draining | Self::StoreLate | Self::Store(StoreError::Unavailable(_)) => {
+            _ if self.passes() => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
             }
             _ => {}
@@ -70,6 +72,15 @@ impl Refusal {
     fn leaves_the_body(&self) -> bool {
         use Refusal::{BodyBroken, BodyLate, ContentType, Method, TooLarge, Unauthorized};
         matches!(self, Method(_) | Unauthorized | TooLarge | ContentType | BodyLate | BodyBroken)
+    }
+
+    /// Whether the same request may be answered otherwise soon.
+    fn passes(&self) -> bool {
+        match self {
+            Self::Draining | Self::StoreLate => true,
+            Self::Store(error) => error.is_transient(),
+            _ => false,
+        }
     }
 
     /// The table.
@@ -94,12 +105,11 @@ impl Refusal {
             Self::Objection(objection) => objected(objection),
             Self::Draining => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Draining")
                 .detail("This server is about to stop: send requests to another."),
-            Self::StoreLate | Self::Store(StoreError::Unavailable(_)) => {
+            Self::StoreLate => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Store not available"),
+            Self::Store(error) if error.is_transient() => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Store not available")
             }
-            Self::Store(StoreError::Fault(_)) => {
-                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")
-            }
+            Self::Store(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
         }
     }
 }
@@ -119,6 +129,12 @@ fn objected(objection: &Objection) -> Problem {
         _ => StatusCode::CONFLICT,
     };
     Problem::new(status, sentence)
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
 }
 
 impl From<FieldError> for Refusal {

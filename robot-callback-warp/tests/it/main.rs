@@ -19,6 +19,8 @@ mod operator;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod readiness;
+#[cfg(test)]
 mod shipping;
 #[cfg(test)]
 mod stores;

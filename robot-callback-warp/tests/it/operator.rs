@@ -24,8 +24,9 @@ fn fresh() -> Routes {
 }
 
 fn down() -> Routes {
-    let endpoint = CallbackEndpoint::new(Arc::new(Down), Arc::new(LogEmitter), Secrets::default());
-    routes(endpoint, Operator::new(Arc::new(Down), Secrets::new(["token"])))
+    let store = Arc::new(Down::default());
+    let endpoint = CallbackEndpoint::new(store.clone(), Arc::new(LogEmitter), Secrets::default());
+    routes(endpoint, Operator::new(store, Secrets::new(["token"])))
 }
 
 fn body(orders: &str) -> String {

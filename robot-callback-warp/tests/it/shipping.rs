@@ -32,8 +32,20 @@ fn the_unit_gives_the_server_nothing_it_does_not_need_and_time_to_drain() {
     let stop: u64 =
         unit.lines().find_map(|line| line.strip_prefix("TimeoutStopSec=")).unwrap().parse().unwrap();
     let drain = robot_callback_warp::serve::Limits::default().drain.as_secs();
-    assert!(stop > drain, "the drain ends before systemd kills");
+    let sending = robot_callback_core::RelayOptions::default().send_timeout.as_secs();
+    assert!(stop > drain + sending, "requests and events on their way end before systemd kills");
     assert!(!unit.contains("ROBOT_CALLBACK_SECRET="), "secrets are files, not environment");
+}
+
+/// It looks at the main process alone: a check before it that fails with the same code is tried again for ever.
+#[test]
+fn a_wrong_setting_is_not_tried_again_by_systemd() {
+    let unit = unit();
+    assert!(unit.lines().any(|line| line == "RestartPreventExitStatus=2"), "the server's code for a setting");
+    assert!(
+        !unit.lines().any(|line| line.starts_with("ExecStartPre=")),
+        "the server itself says what is wrong"
+    );
 }
 
 /// On the way to a unit that systemd takes: its own word for it, where it is installed.

@@ -1,6 +1,7 @@
 //! Stores that fail, and stores that wait.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -74,7 +75,22 @@ impl Store for Moody {
 }
 
 /// A store that is out of reach, whatever is asked.
-pub(crate) struct Down;
+#[derive(Default)]
+pub(crate) struct Down {
+    /// How often it was asked how it is.
+    pub(crate) pings: AtomicUsize,
+    /// Told each time.
+    pub(crate) begun: Notify,
+    /// Lets it answer that, where it is to wait.
+    pub(crate) may_end: Option<Semaphore>,
+}
+
+impl Down {
+    /// One that says how it is only when it may.
+    pub(crate) fn slow() -> Arc<Self> {
+        Arc::new(Self { may_end: Some(Semaphore::new(0)), ..Self::default() })
+    }
+}
 
 fn down<T>() -> Result<T, StoreError> {
     Err(StoreError::unavailable("db.internal refused"))
@@ -95,6 +111,11 @@ impl Store for Down {
         down()
     }
     async fn ping(&self) -> Result<(), StoreError> {
+        self.pings.fetch_add(1, Ordering::Relaxed);
+        self.begun.notify_one();
+        if let Some(may_end) = &self.may_end {
+            may_end.acquire().await.unwrap().forget();
+        }
         down()
     }
 }

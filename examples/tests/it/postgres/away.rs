@@ -3,6 +3,7 @@
 use robot_callback_core::CALLBACK_PATH;
 use robot_callback_core::inngest_loopback::InngestLoopback;
 use robot_callback_harness::{Answered, Operator, Orders, Server, ServerSettings, request};
+use tokio::time::timeout;
 
 use super::cluster::Cluster;
 use crate::program::{PATIENCE, server_settings};
@@ -18,7 +19,11 @@ async fn a_database_that_goes_away_and_comes_back_needs_no_restart() {
     let server = Server::start(settings).await.unwrap();
     let orders = Orders::sample(2).unwrap().job_request();
     let job = Operator::new(server.address(), &token).make_job(&orders, "key").await.unwrap();
-    let ready = async || request(server.address(), "/readyz", &[], None).await.unwrap();
+    let readyz = async |status: u16| {
+        while request(server.address(), "/readyz", &[], None).await.unwrap().status != status {
+            tokio::task::yield_now().await;
+        }
+    };
     let report = async |n: usize| {
         let item = job.items[n].item_id;
         let body = format!(r#"{{"itemId":"{item}","status":"success","trackingNumber":"7315000{n}"}}"#);
@@ -38,15 +43,10 @@ async fn a_database_that_goes_away_and_comes_back_needs_no_restart() {
         let after: u64 = meanwhile.headers["retry-after"].to_str().unwrap().parse().unwrap();
         assert!(after > 0, "and it is said when to come again");
     }
-    assert_eq!(ready().await.status, 503, "whoever balances the load is told");
+    timeout(PATIENCE, readyz(503)).await.expect("whoever balances the load is told");
 
     cluster.start_again();
-    let back = async {
-        while ready().await.status != 200 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, back).await.expect("it is ready again by itself");
+    timeout(PATIENCE, readyz(200)).await.expect("it is ready again by itself");
     ok(&report(1).await, "applied");
     ok(&report(0).await, "duplicate");
     assert_eq!(server.lives(), 1, "all in one life");

@@ -30,7 +30,8 @@ pub struct InngestOptions {
     /// When one request, connecting and its whole answer included, is given up. Default: 10 seconds.
     pub request_timeout: Duration,
     /// When one call of [`emit`](crate::Emitter::emit), all its requests included, is given up. Default: 30
-    /// seconds, which is below the 40 after which a relay gives up on an emitter and learns nothing from it.
+    /// seconds. Keep it below [`RelayOptions::send_timeout`](crate::RelayOptions) (40 seconds by default): after that
+    /// a relay gives up on an emitter and learns nothing from it, and what was taken is sent again.
     pub call_timeout: Duration,
     /// The most bytes of a request's body. An event that is larger by itself is sent alone. Default: 256 KiB, which
     /// every plan of Inngest takes.

@@ -9,8 +9,9 @@ const HEAD: &str = "\
 # the server's working directory (or name the file by ROBOT_CALLBACK_CONFIG or --config). A flag goes before the
 # environment, the environment before the file; `robot-callback check-config` shows what is in force.
 #
-# Secrets are best kept in files of their own (the settings that end in _file): what stands in the environment is
-# there for every process of the same user to read, and what stands on a command line for every user.
+# Secrets are best kept in files of their own (the settings that end in _file). What stands on a command line is there
+# for every user to read. What stands in the environment is there for root, for whoever may ask the service manager or
+# the container engine, and on other systems than Linux for every process of the same user.
 ";
 
 /// What may be written for its default; `None` when that is told in words.

@@ -184,6 +184,8 @@ async fn no_secret_and_nobodys_data_is_said_at_the_most_talkative() {
 async fn commands_are_silent(folder: &Path, job: &str) {
     let elsewhere =
         ["--database-url", "postgres://me:canary-password@127.0.0.1:1/shop?password=canary-password"];
+    let unusable =
+        ["--database-url", "postgres://me:canary-password@db/shop?password=canary-password&sslmode=foo"];
     let unreadable = ["--database-url", "postgres:me:canary-password@127.0.0.1:1/shop"];
     for args in [
         &["jobs", "list"][..],
@@ -219,6 +221,8 @@ async fn commands_are_silent(folder: &Path, job: &str) {
         &[&["migrate"], &elsewhere[..]].concat(),
         &[&["verify"], &unreadable[..]].concat(),
         &[&["check-config"], &unreadable[..]].concat(),
+        &[&["check-config"], &unusable[..]].concat(),
+        &[&["serve"], &unusable[..]].concat(),
         &["check-config", "--otlp-endpoint", "http://me:canary-collector-password@127.0.0.1:1"],
         &["serve", "--port", "0", "--otlp-endpoint", "ftp://me:canary-collector-password@127.0.0.1:1"],
     ] {

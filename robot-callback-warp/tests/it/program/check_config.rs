@@ -5,8 +5,8 @@ use super::*;
 #[tokio::test]
 async fn what_is_in_force_is_shown_with_its_origin_and_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
-    let file =
-        "database_url = 'postgres://me:hunter2@db/shop?password=hunter2'\nsecret = 'hunter2'\nport = 9\n";
+    let database = "database_url = 'postgres://me:hunter2@db/shop?password=hunter2'";
+    let file = format!("{database}\nevents = 'log'\nsecret = 'hunter2'\nport = 9\n");
     std::fs::write(folder.path().join("robot-callback.toml"), file).unwrap();
     let mut checking = program(folder.path(), &["check-config", "--bind", "::1"]);
     let checked = checking.env("ROBOT_CALLBACK_OPERATOR_TOKEN", "hunter2").output().await.unwrap();
@@ -26,12 +26,12 @@ async fn what_is_in_force_is_shown_with_its_origin_and_without_secrets() {
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_told_at_once_with_exit_code_one() {
+async fn all_that_is_wrong_is_told_at_once_with_exit_code_two() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("robot-callback.toml"), "max_conections = 5\nport = 99999").unwrap();
     let checked = output(folder.path(), &["check-config", "--bind", "here"]).await;
     let said = text(&checked.stderr);
-    assert_eq!(checked.status.code(), Some(1), "{said}");
+    assert_eq!(checked.status.code(), Some(2), "{said}");
     for one in [
         "robot-callback: the settings file knows no setting max_conections; did you mean max_connections? (from",
         "robot-callback: PORT must be a whole number from 0 to 65535 (from robot-callback.toml)",
@@ -39,13 +39,37 @@ async fn all_that_is_wrong_is_told_at_once_with_exit_code_one() {
     ] {
         assert!(said.contains(one), "{one}: {said}");
     }
-    std::fs::remove_file(folder.path().join("robot-callback.toml")).unwrap();
-    for (args, one) in [
-        (["--secret-file", "nowhere"], "the secret in nowhere can't be read: No such file"),
-        (["--workspace-secrets", "nowhere"], "the secret in nowhere can't be read: No such file"),
+}
+
+/// What is wrong in each of these ways is a matter of settings, and starting again does not mend it.
+#[tokio::test]
+async fn a_check_and_a_start_refuse_the_same_with_the_same_words_and_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("gap"), "one\n\nanother\n").unwrap();
+    std::fs::write(folder.path().join("no.pem"), "no certificate").unwrap();
+    std::fs::create_dir(folder.path().join("kept")).unwrap();
+    for (args, said) in [
+        (&["--port", "abc"][..], "PORT must be a whole number"),
+        (&["--inngest-dev", "enabled"], "INNGEST_DEV must be a URL"),
+        (&["--database-url", "postgres://"], "DATABASE_URL can't be used"),
+        (&["--database-url", "postgres://127.0.0.1:1/shop"], "set INNGEST_EVENT_KEY"),
+        (&["--relay-lease-secs", "1"], "RELAY_LEASE_SECS must be"),
+        (&["--secret-file", "nowhere"], "the secret in nowhere can't be read: No such file"),
+        (&["--secret-file", "gap"], "gap must hold a secret in each of its lines"),
+        (&["--signing-keys-file", "no.pem"], "a key in no.pem can't be used"),
+        (&["--workspace-secrets", "nowhere"], "the secret in nowhere can't be read: No such file"),
+        (
+            &["--tls-cert-file", "no.pem", "--tls-key-file", "no.pem"],
+            "no certificate can be read from no.pem",
+        ),
     ] {
-        let checked = output(folder.path(), &[&["check-config"][..], &args].concat()).await;
-        let said = text(&checked.stderr);
-        assert!(checked.status.code() == Some(1) && said.contains(one), "{said}");
+        let checked = output(folder.path(), &[&["check-config"], args].concat()).await;
+        let started = output(folder.path(), &[&["serve", "--bind", "127.0.0.1:0"], args].concat()).await;
+        for ended in [&checked, &started] {
+            let errors = text(&ended.stderr);
+            assert_eq!(ended.status.code(), Some(2), "{args:?}: {errors}");
+            assert!(errors.contains(said), "{args:?}: {errors}");
+        }
+        assert_eq!(text(&checked.stderr), text(&started.stderr), "{args:?}");
     }
 }
