@@ -480,3 +480,26 @@ async fn what_was_delivered_long_ago_is_pruned_while_the_relay_works() {
     let left = store.store.prune(Duration::ZERO, 100).await.unwrap();
     assert_eq!(left, 0, "nothing that was delivered before the retention is left");
 }
+
+/// A server of 5,000 callbacks a second has as many to forget, a week later.
+#[tokio::test(start_paused = true)]
+async fn what_was_delivered_is_forgotten_as_fast_as_it_comes() {
+    let (store, emitter) = (Watched::new(), Arc::new(RecordingEmitter::new()));
+    let relay = start(&store, emitter, PATIENT);
+    store.old.store(60 * 5_000, Ordering::SeqCst);
+    let took = until(|| async { store.old.load(Ordering::SeqCst) == 0 }).await;
+    assert!(took < Duration::from_secs(120), "what comes in a minute is gone in less, not in {took:?}");
+    relay.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_leave_though_there_is_no_end_of_what_is_to_be_forgotten() {
+    let (store, emitter) = (Watched::new(), Arc::new(RecordingEmitter::new()));
+    store.old.store(usize::MAX, Ordering::SeqCst);
+    let relay = start(&store, emitter.clone(), RelayOptions { batch: 2, in_flight: 1, ..PATIENT });
+    let ids = store.events(20).await;
+    let took = until_nothing_waits(&store).await;
+    assert!(took < Duration::from_secs(1), "pruning stands in nobody's way, for {took:?}");
+    assert_eq!(emitter.distinct_ids(), ids);
+    relay.stop().await;
+}
