@@ -83,7 +83,8 @@ fn settlement(
     backoff: Backoff,
     rng: &mut fastrand::Rng,
 ) -> Settlement {
-    let reason = chain(&error);
+    // Its words may be anybody's, and a column of text takes none with U+0000.
+    let reason = chain(&error).replace('\0', "");
     let failures = entry.failures + 1;
     match error {
         EmitError::Permanent(_) if entry.deliveries > 0 => {
@@ -170,5 +171,18 @@ mod tests {
         let never = || EmitError::Transient { retry_after: Some(Duration::MAX), cause: "gone".into() };
         let [Settlement::Again { after, .. }] = &settled(1, never)[..] else { panic!("it is sent again") };
         assert_eq!(*after, Duration::MAX);
+    }
+
+    #[test]
+    fn a_reason_holds_nothing_that_a_column_of_text_can_not() {
+        let errors: [fn() -> EmitError; 2] =
+            [|| EmitError::transient("a\0b\0"), || EmitError::permanent("a\0b\0")];
+        for error in errors {
+            let settled = settled(1, error);
+            let [Settlement::Again { reason, .. } | Settlement::Dead { reason }] = &settled[..] else {
+                panic!("it was not taken: {settled:?}")
+            };
+            assert!(reason.ends_with(": ab"), "{reason:?}");
+        }
     }
 }
