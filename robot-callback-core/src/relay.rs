@@ -1,6 +1,6 @@
 //! The relay: claims what is due in the outbox, sends it, settles what became of it, until told to stop.
 //!
-//! Nothing else on the server retries. A transient failure is retried for as long as it takes; a permanent one
+//! Where it runs, nothing else sends an event again. A transient failure is retried for as long as it takes; a permanent one
 //! becomes a dead letter. Whatever dies in between, the lease runs out and the entry is due again: delivered at
 //! least once, under an id that never changes.
 

@@ -22,6 +22,9 @@ impl Silence {
             return false;
         }
         let mut last = self.lock();
+        if left(*last).is_zero() {
+            tracing::warn!(?wait, "the receiver wants to be left alone; nothing is sent until then");
+        }
         if wait > left(*last) {
             *last = Some(Asked(wait, Instant::now()));
         }
