@@ -1,9 +1,13 @@
 //! The door: authenticate, parse, apply, announce.
 
+use std::future::poll_fn;
+use std::pin::pin;
+
 use crate::emitter::Emitter;
 use crate::error::{StoreError, chain};
 use crate::id::{ItemId, JobId};
 use crate::metrics::{self, Start};
+use crate::panicked::polled;
 use crate::report::{Report, ReportError};
 use crate::secret::Presented;
 use crate::store::{Applied, Store};
@@ -62,7 +66,8 @@ pub enum CallbackError {
 /// `secret` is what the caller presented, together with the secrets that are valid
 /// ([`Secrets::presented`](crate::Secrets::presented)); `payload` is the body as it came. When this returns a
 /// [`Receipt`], the result is durable. Events it caused are in the outbox by then; `emitter` sends them in line, or
-/// wakes a [`Relay`](crate::Relay), and its failure is no failure of the callback.
+/// wakes a [`Relay`](crate::Relay). That it fails, or panics, is no failure of the callback: the events wait in the
+/// outbox. One that sends in line is waited for, however long it takes; a relay's takes no time.
 ///
 /// Events carry on the [trace](crate::Traceparent::scope) that this runs in. The current `tracing` span, where it has
 /// the fields `item.id`, `job.id` and `verdict`, has them filled in.
@@ -78,18 +83,33 @@ pub async fn handle_callback(
     secret: Presented<'_>,
     payload: &[u8],
 ) -> Result<Receipt, CallbackError> {
-    let start = Start::now();
-    let handled = handle(store, emitter, secret, payload).await;
-    metrics::handled(start, &handled);
-    handled
+    let Taken { receipt, eventful } = take(store, secret, payload).await?;
+    if eventful {
+        announce(store, emitter).await;
+    }
+    Ok(receipt)
 }
 
-async fn handle(
+/// A callback whose result is durable.
+pub(crate) struct Taken {
+    pub(crate) receipt: Receipt,
+    /// Whether it recorded events, which nobody was told yet.
+    pub(crate) eventful: bool,
+}
+
+/// All that a receipt promises.
+pub(crate) async fn take(
     store: &dyn Store,
-    emitter: &dyn Emitter,
     secret: Presented<'_>,
     payload: &[u8],
-) -> Result<Receipt, CallbackError> {
+) -> Result<Taken, CallbackError> {
+    let start = Start::now();
+    let taken = apply(store, secret, payload).await;
+    metrics::handled(start, taken.as_ref().err());
+    taken
+}
+
+async fn apply(store: &dyn Store, secret: Presented<'_>, payload: &[u8]) -> Result<Taken, CallbackError> {
     let report = admit(secret, payload)?.traced(Traceparent::current());
     let (item_id, outcome) = (report.item_id, report.outcome);
     let start = Start::now();
@@ -105,11 +125,17 @@ async fn handle(
     log(item_id, outcome.name(), &applied);
     note(item_id, &applied);
     metrics::taken(outcome, &applied);
-    if applied.events > 0 {
-        emitter.announce(store).await;
+    let Applied { verdict, job_id, attempt, completed, order_missing, events } = applied;
+    let receipt = Receipt { verdict, item_id, job_id, attempt, completed, order_missing };
+    Ok(Taken { receipt, eventful: events > 0 })
+}
+
+/// Tells the emitter. Its panic stays here.
+pub(crate) async fn announce(store: &dyn Store, emitter: &dyn Emitter) {
+    let mut announcing = pin!(async { emitter.announce(store).await });
+    if let Err(panic) = poll_fn(|cx| polled(announcing.as_mut(), cx)).await {
+        tracing::error!(error = %panic, "the emitter broke its contract; events wait in the outbox");
     }
-    let Applied { verdict, job_id, attempt, completed, order_missing, .. } = applied;
-    Ok(Receipt { verdict, item_id, job_id, attempt, completed, order_missing })
 }
 
 /// Tells the caller's span, if it has fields for it, what the request was about.

@@ -83,7 +83,8 @@ fn settlement(
     backoff: Backoff,
     rng: &mut fastrand::Rng,
 ) -> Settlement {
-    let reason = chain(&error);
+    // Its words may be anybody's, and a column of text takes none with U+0000.
+    let reason = chain(&error).replace('\0', "");
     let failures = entry.failures + 1;
     match error {
         EmitError::Permanent(_) if entry.deliveries > 0 => {
@@ -101,7 +102,8 @@ fn settlement(
         }
         EmitError::Transient { retry_after, .. } => {
             tracing::warn!(event.name, event.id, failures, reason, "an event will be sent again");
-            let after = backoff.wait(failures, rng).max(retry_after.unwrap_or_default());
+            // On top, so that those who were asked together do not come back together.
+            let after = retry_after.unwrap_or_default().saturating_add(backoff.wait(failures, rng));
             Settlement::Again { after, reason }
         }
     }
@@ -126,4 +128,61 @@ async fn try_in_line<E: Emitter + ?Sized>(store: &dyn Store, emitter: &E) -> Res
     let settled = settlements(&entries, &events, outcomes, Repeats::NONE, Backoff::default(), &mut rng);
     metrics::relayed(Step::of(&entries, &settled));
     store.settle(token, settled).await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    /// What becomes of so many new entries when sending each of them meets that error.
+    fn settled(count: EntryId, error: impl Fn() -> EmitError) -> Vec<Settlement> {
+        let entry = |id: EntryId| {
+            let data = RawValue::from_string("{}".into()).unwrap();
+            let event = Event { name: "name".into(), id: id.to_string(), data, traceparent: None };
+            Entry { id, event, failures: 0, deliveries: 0 }
+        };
+        let (entries, events) = parted((0..count).map(entry).collect());
+        let outcomes = events.iter().map(|_| Err(error())).collect();
+        let (backoff, mut rng) = (Backoff::default(), fastrand::Rng::with_seed(7));
+        let settled = settlements(&entries, &events, outcomes, Repeats::NONE, backoff, &mut rng);
+        settled.into_iter().map(|(_, settlement)| settlement).collect()
+    }
+
+    #[test]
+    fn entries_of_a_receiver_that_asked_for_time_come_back_after_it_and_not_all_at_once() {
+        const ASKED: Duration = Duration::from_secs(60);
+        let busy = || EmitError::Transient { retry_after: Some(ASKED), cause: "busy".into() };
+        let waits = settled(100, busy).into_iter().map(|settlement| match settlement {
+            Settlement::Again { after, .. } => after,
+            other => panic!("it is sent again: {other:?}"),
+        });
+        let mut waits: Vec<Duration> = waits.collect();
+        waits.sort_unstable();
+        assert!(waits[0] >= ASKED, "none before its time: {:?}", waits[0]);
+        assert!(waits[99] - waits[0] > Duration::from_millis(500), "spread over the backoff: {waits:?}");
+        waits.dedup();
+        assert_eq!(waits.len(), 100, "each at a moment of its own");
+    }
+
+    #[test]
+    fn a_wait_without_end_is_one() {
+        let never = || EmitError::Transient { retry_after: Some(Duration::MAX), cause: "gone".into() };
+        let [Settlement::Again { after, .. }] = &settled(1, never)[..] else { panic!("it is sent again") };
+        assert_eq!(*after, Duration::MAX);
+    }
+
+    #[test]
+    fn a_reason_holds_nothing_that_a_column_of_text_can_not() {
+        let errors: [fn() -> EmitError; 2] =
+            [|| EmitError::transient("a\0b\0"), || EmitError::permanent("a\0b\0")];
+        for error in errors {
+            let settled = settled(1, error);
+            let [Settlement::Again { reason, .. } | Settlement::Dead { reason }] = &settled[..] else {
+                panic!("it was not taken: {settled:?}")
+            };
+            assert!(reason.ends_with(": ab"), "{reason:?}");
+        }
+    }
 }

@@ -30,6 +30,7 @@ pub trait Emitter: Send + Sync + 'static {
 
     /// Called after a callback has recorded events in `store`. By default they are sent right away, in line; what
     /// fails stays in the outbox. A [`Relay`](crate::Relay)'s emitter wakes the relay instead and returns at once.
+    /// Whatever this does, the callback is answered alike.
     async fn announce(&self, store: &dyn Store) {
         delivery::in_line(store, self).await;
     }

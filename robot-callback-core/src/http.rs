@@ -3,6 +3,7 @@
 //! It owns the order of the work (method, secret, size, content type, body, callback) and the answers. Where the
 //! endpoint is mounted, how connections are kept and how long their heads may take is the server's business.
 
+mod announcement;
 mod body;
 mod finishing;
 mod problem;
@@ -20,12 +21,13 @@ use bytes::Bytes;
 use http_body::Body;
 use http_body_util::Full;
 
+use self::announcement::Announcement;
 use self::body::{Announced, Failure};
 use self::finishing::Finishing;
 pub use self::problem::Problem;
 use self::proof::Proof;
 use self::refusal::Refusal;
-use crate::callback::{CallbackError, Receipt, handle_callback};
+use crate::callback::{self, CallbackError, Receipt, Taken};
 use crate::clock::{Clock, SystemClock};
 use crate::emitter::Emitter;
 use crate::metrics;
@@ -39,8 +41,8 @@ use crate::verdict::Verdict;
 pub struct EndpointOptions {
     /// How long a body may take to arrive, all of it. Whoever trickles it is answered 408. Default: 10 seconds.
     pub body_deadline: Duration,
-    /// How long the store may take before the caller is answered 503; the work goes on behind that answer, and
-    /// the caller's next try finds out. Default: 10 seconds.
+    /// How long the store may take to record a result before the caller is answered 503; the work goes on behind
+    /// that answer, and the caller's next try finds out. Default: 10 seconds.
     pub store_deadline: Duration,
     /// What a 503 asks the caller to wait (`Retry-After`), rounded up to whole seconds. Default: 2 seconds.
     pub retry_after: Duration,
@@ -74,6 +76,9 @@ impl Default for EndpointOptions {
 /// assert_eq!(response.status(), 401, "it brought no secret");
 /// # });
 /// ```
+///
+/// Once a result is recorded, its answer is 200, whatever becomes of the events. Where no relay runs they are sent in
+/// line: the answer waits for that, but no longer than a second; what takes longer goes on behind it.
 ///
 /// Needs a Tokio runtime with its timer on: when the caller hangs up, work that was begun ends in a task of its own.
 #[derive(Clone)]
@@ -179,7 +184,9 @@ impl CallbackEndpoint {
     fn begun(&self, proof: Proof, trace: Option<Traceparent>, payload: Vec<u8>) -> Finishing<Handled> {
         let shared = self.shared.clone();
         let handling = async move {
-            handle_callback(&*shared.store, &*shared.emitter, proof.presented(), &payload).await
+            let taken = callback::take(&*shared.store, proof.presented(), &payload).await?;
+            let Taken { receipt, eventful } = taken;
+            Ok((receipt, eventful.then(|| Announcement::new(shared.store.clone(), shared.emitter.clone()))))
         };
         Finishing::new(Traceparent::within(trace, handling))
     }
@@ -188,7 +195,12 @@ impl CallbackEndpoint {
     async fn taken(&self, handling: Finishing<Handled>) -> Response<Full<Bytes>> {
         let deadline = self.shared.options.store_deadline;
         let refusal = match tokio::time::timeout(deadline, handling).await {
-            Ok(Ok(Ok(receipt))) => return accepted(receipt),
+            Ok(Ok(Ok((receipt, announcement)))) => {
+                if let Some(announcement) = announcement {
+                    announcement.awaited().await;
+                }
+                return accepted(receipt);
+            }
             Ok(Ok(Err(error))) => error.into(),
             Ok(Err(panic)) => {
                 tracing::error!(error = %panic, "handling a callback failed");
@@ -203,7 +215,8 @@ impl CallbackEndpoint {
     }
 }
 
-type Handled = Result<Receipt, CallbackError>;
+/// An announcement that nobody waits for, because its answer was given before, takes place all the same.
+type Handled = Result<(Receipt, Option<Announcement>), CallbackError>;
 
 /// What a head is refused for. The order of these lines is the order of the contract.
 fn admit(head: &Parts, proof: &Proof, body: &impl Body) -> Result<(), Refusal> {

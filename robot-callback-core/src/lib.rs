@@ -25,16 +25,17 @@
 //! ```
 //!
 //! # The parts
-//! [`handle_callback`] is the one door. Behind it stands a [`Store`] ([`MemoryStore`], `SqliteStore`, or your own),
+//! [`handle_callback`] is the one door. Behind it stands a [`Store`] ([`MemoryStore`], `SqliteStore`, `PostgresStore`, or your own),
 //! which records events together with the state they tell of; a [`Relay`] carries them to an [`Emitter`]. With the
-//! feature `http`, `CallbackEndpoint` answers requests of any framework. Features: `sqlite`, `inngest`, `http`,
-//! `metrics`, `conformance`, `inngest-loopback`; none is on by default.
+//! feature `http`, `CallbackEndpoint` answers requests of any framework. Features: `sqlite`, `postgres`, `inngest`,
+//! `http`, `metrics`, `conformance`, `inngest-loopback`; none is on by default.
 
 mod amount;
 mod clock;
 mod field;
 mod id;
 mod object;
+mod panicked;
 mod whole;
 
 pub mod change;

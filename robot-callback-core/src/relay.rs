@@ -1,10 +1,11 @@
 //! The relay: claims what is due in the outbox, sends it, settles what became of it, until told to stop.
 //!
-//! Nothing else on the server retries. A transient failure is retried for as long as it takes; a permanent one
+//! Where it runs, nothing else sends an event again. A transient failure is retried for as long as it takes; a permanent one
 //! becomes a dead letter. Whatever dies in between, the lease runs out and the entry is due again: delivered at
 //! least once, under an id that never changes.
 
 mod flights;
+mod silence;
 
 use std::future::Future;
 use std::pin::pin;
@@ -17,6 +18,7 @@ use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
 use self::flights::Flights;
+use self::silence::Silence;
 use crate::backoff::Backoff;
 use crate::delivery::{self, Step};
 use crate::emitter::{EmitError, Emitter};
@@ -28,7 +30,9 @@ use crate::repeats::Repeats;
 use crate::store::Store;
 
 const TIDY_EVERY: Duration = Duration::from_secs(60);
-const TIDY_LIMIT: usize = 10_000;
+/// In small pieces, since callbacks wait for the database meanwhile, but more of them than ever come: 10,000 a second.
+const TIDY_LIMIT: usize = 1_000;
+const TIDY_ON: Duration = Duration::from_millis(100);
 
 /// How a relay works. The defaults suit a server on its own.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +49,8 @@ pub struct RelayOptions {
     pub send_timeout: Duration,
     /// How long to sleep when nothing is due and nobody wakes the relay. Default: 1 second.
     pub poll: Duration,
-    /// The waits between tries. Default: up to 1 second after the first failure, doubling up to 5 minutes.
+    /// The waits between tries, on top of what the receiver asks for. Default: up to 1 second after the first failure,
+    /// doubling up to 5 minutes.
     pub backoff: Backoff,
     /// When a completion is sent again, for receivers that began to wait too late. Default: never.
     pub repeats: Repeats,
@@ -91,6 +96,7 @@ pub struct Relay {
     emitter: Arc<dyn Emitter>,
     options: RelayOptions,
     announced: Arc<Announced>,
+    silence: Silence,
     rng: Mutex<fastrand::Rng>,
 }
 
@@ -105,7 +111,7 @@ impl Relay {
     #[must_use]
     pub fn with_options(store: Arc<dyn Store>, emitter: Arc<dyn Emitter>, options: RelayOptions) -> Self {
         let rng = Mutex::new(fastrand::Rng::with_seed(options.seed));
-        Self { store, emitter, options, announced: Arc::default(), rng }
+        Self { store, emitter, options, announced: Arc::default(), silence: Silence::default(), rng }
     }
 
     /// The emitter to hand to [`handle_callback`](crate::handle_callback): it wakes this relay.
@@ -115,6 +121,9 @@ impl Relay {
     }
 
     /// Works until `shutdown` resolves; then finishes the batches at hand, so that nothing is left half told.
+    ///
+    /// When nothing of a batch was taken and its receiver asks for time ([`EmitError::Transient`]), no other batch is
+    /// claimed or sent until then, whatever becomes due.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
         let mut tidying = tokio::time::interval(TIDY_EVERY);
@@ -128,19 +137,17 @@ impl Relay {
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                _ = tidying.tick() => relay.tidy().await,
+                _ = tidying.tick() => if relay.tidy().await { tidying.reset_after(TIDY_ON) },
                 () = flights.landed(&relay) => {}
-                () = woken, if flights.store_answers() => {}
+                () = woken, if flights.rest(&relay).is_none() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
         flights.land().await;
-        if let Err(error) = relay.store.give_back().await {
-            tracing::warn!(error = chain(&error), "what was kept for this relay is due when its lease ends");
-        }
+        relay.give_back().await;
     }
 
-    /// Sends what is due, one batch at most, and settles it.
+    /// Sends what is due, one batch at most, and settles it; also when the receiver has just asked for time.
     ///
     /// # Errors
     /// The store's. Entries that were claimed by then are due again when their lease runs out.
@@ -168,6 +175,9 @@ impl Relay {
         let (entries, events) = delivery::parted(lease.entries);
         let events = Arc::new(events);
         let outcomes = self.send(events.clone()).await;
+        if self.silence.heard(&outcomes) {
+            self.give_back().await;
+        }
         let RelayOptions { repeats, backoff, .. } = self.options;
         let settlements =
             delivery::settlements(&entries, &events, outcomes, repeats, backoff, &mut self.rng());
@@ -175,6 +185,13 @@ impl Relay {
         metrics::relayed(step);
         self.store.settle(lease.token, settlements).await?;
         Ok(step)
+    }
+
+    /// What the store keeps for this relay, anybody may have.
+    async fn give_back(&self) {
+        if let Err(error) = self.store.give_back().await {
+            tracing::warn!(error = chain(&error), "what was kept for this relay is due when its lease ends");
+        }
     }
 
     /// In a task of its own, so that an emitter that hangs or panics fails a batch and not the relay.
@@ -204,10 +221,14 @@ impl Relay {
         self.rng.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets what was delivered long ago, a bounded number at a time.
-    async fn tidy(&self) {
-        if let Err(error) = self.store.prune(self.options.retention, TIDY_LIMIT).await {
-            tracing::warn!(error = chain(&error), "delivered entries could not be pruned");
+    /// Forgets what was delivered long ago, a bounded number at a time. Says whether there may be more.
+    async fn tidy(&self) -> bool {
+        match self.store.prune(self.options.retention, TIDY_LIMIT).await {
+            Ok(forgotten) => forgotten >= TIDY_LIMIT,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "delivered entries could not be pruned");
+                false
+            }
         }
     }
 }

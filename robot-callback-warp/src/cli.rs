@@ -9,6 +9,7 @@ mod asked;
 mod backup;
 mod check_config;
 mod columns;
+mod crew;
 mod dead_letters;
 mod desk;
 mod doors;

@@ -15,7 +15,8 @@
 //! and not of the event: with a mistyped key, every event would be refused, and the whole outbox would turn into
 //! dead letters while an operator corrects one setting. They are logged as an error that names the settings, and
 //! the events leave by themselves once the setting is right. After the first such failure the rest of the call is
-//! not tried: it would meet the same, and `Retry-After` is to be honoured.
+//! not tried: it would meet the same. `Retry-After`, an hour at most, is passed on: none of those events is sent again
+//! before, and a [`Relay`](crate::Relay) sends nothing at all until then if nothing of its batch was taken.
 //!
 //! Neither loses anything: a dead letter is kept too, and can be redriven. That is also the way back for events that
 //! met a self-hosted server whose own queue was failing: it answers 400 then, too, and nothing tells the two apart.

@@ -11,23 +11,21 @@ use super::Problem;
 use crate::callback::{CallbackError, MAX_BODY};
 use crate::report::ReportError;
 
-/// Why a request is not answered 200.
-#[derive(Debug, thiserror::Error)]
+/// Why a request is not answered 200. The table has the words for it.
 pub(super) enum Refusal {
-    #[error("the method is not POST")]
     Method,
-    #[error("the declared content type is not JSON")]
     ContentType,
-    #[error("the body did not arrive in time")]
     BodyLate,
-    #[error("the body broke off")]
     BodyBroken,
-    #[error("the store did not answer in time")]
     StoreLate,
-    #[error("handling the callback panicked")]
     Panic,
-    #[error(transparent)]
-    Callback(#[from] CallbackError),
+    Callback(CallbackError),
+}
+
+impl From<CallbackError> for Refusal {
+    fn from(error: CallbackError) -> Self {
+        Self::Callback(error)
+    }
 }
 
 impl Refusal {
@@ -66,7 +64,7 @@ impl Refusal {
                 .detail("A callback's content-type is application/json, or left out."),
             BodyLate => Problem::new(StatusCode::REQUEST_TIMEOUT, "Body took too long")
                 .detail("Nothing was recorded. Send the callback again."),
-            BodyBroken => Problem::new(StatusCode::BAD_REQUEST, "Body broke off")
+            BodyBroken => Problem::new(StatusCode::REQUEST_TIMEOUT, "Body broke off")
                 .detail("Nothing was recorded. Send the callback again."),
             Callback(Invalid(invalid)) => refused_payload(invalid),
             Callback(UnknownItem) => Problem::new(StatusCode::NOT_FOUND, "Item not found")

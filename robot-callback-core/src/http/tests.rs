@@ -1,5 +1,6 @@
 //! The contract's table of answers, row by row, each with what was read of the body by then.
 
+mod announcing;
 mod ask;
 mod bodies;
 mod signed;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use metrics::{Counter, Histogram, Key, Label, Level, Metadata, counter, with_recorder};
 
 use super::list;
-use crate::callback::{CallbackError, Receipt};
+use crate::callback::CallbackError;
 use crate::delivery::Step;
 use crate::report::Outcome;
 use crate::store::Applied;
@@ -51,9 +51,9 @@ impl Start {
 }
 
 /// A callback was handled, one way or another.
-pub(crate) fn handled(start: Start, result: &Result<Receipt, CallbackError>) {
+pub(crate) fn handled(start: Start, refusal: Option<&CallbackError>) {
     known_histogram(&HANDLE).record(start.seconds());
-    if let Err(error) = result {
+    if let Some(error) = refusal {
         refused(error);
     }
 }

@@ -1,6 +1,6 @@
 //! The same functions without the feature `metrics`: nothing.
 
-use crate::callback::{CallbackError, Receipt};
+use crate::callback::CallbackError;
 use crate::delivery::Step;
 use crate::report::Outcome;
 use crate::store::Applied;
@@ -15,7 +15,7 @@ impl Start {
     }
 }
 
-pub(crate) fn handled(_: Start, _: &Result<Receipt, CallbackError>) {}
+pub(crate) fn handled(_: Start, _: Option<&CallbackError>) {}
 
 #[cfg(feature = "http")]
 pub(crate) fn refused(_: &CallbackError) {}

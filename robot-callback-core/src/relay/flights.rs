@@ -25,7 +25,7 @@ pub(super) struct Flights {
     looked: Option<Instant>,
     store_failures: u32,
     /// Until when the store is left alone, after it failed.
-    rest: Option<Instant>,
+    store_rest: Option<Instant>,
 }
 
 /// Where entries come from.
@@ -41,12 +41,9 @@ impl Flights {
     /// Claims a batch and sends it on its way, if one may leave now. Says how long to wait before the next look when
     /// nothing happens until then.
     pub(super) async fn look(&mut self, relay: &Arc<Relay>) -> Duration {
-        if let Some(rest) = self.rest.map(|until| until.saturating_duration_since(Instant::now()))
-            && !rest.is_zero()
-        {
+        if let Some(rest) = self.rest(relay) {
             return rest;
         }
-        self.rest = None;
         let RelayOptions { batch, in_flight, poll, .. } = relay.options;
         let due =
             self.more == Some(Source::Outbox) || self.looked.is_none_or(|looked| looked.elapsed() >= poll);
@@ -100,8 +97,11 @@ impl Flights {
         }
     }
 
-    pub(super) fn store_answers(&self) -> bool {
-        self.rest.is_none()
+    /// For how long nothing leaves, if so: the store has failed, or the receiver wants to be left alone.
+    pub(super) fn rest(&self, relay: &Relay) -> Option<Duration> {
+        let store = self.store_rest.map(|until| until.saturating_duration_since(Instant::now()));
+        let rest = store.unwrap_or_default().max(relay.silence.left());
+        (!rest.is_zero()).then_some(rest)
     }
 
     /// Waits until no batch is under way.
@@ -120,7 +120,7 @@ impl Flights {
         metrics::relay_store_failed();
         self.store_failures += 1;
         let rest = relay.wait_after_store_failure(self.store_failures);
-        self.rest = Some(Instant::now() + rest);
+        self.store_rest = Some(Instant::now() + rest);
         rest
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use robot_callback_core::{
-    CallbackError, ItemId, MAX_BODY, OperatorStore, Receipt, RecordingEmitter, Relay, Secrets, Verdict,
-    WorkspaceId, handle_callback,
+    CallbackError, EmitError, Emitter, Event, ItemId, MAX_BODY, OperatorStore, Receipt, RecordingEmitter,
+    Relay, Secrets, Verdict, WorkspaceId, handle_callback,
 };
 use tokio::sync::oneshot;
 
@@ -177,5 +178,26 @@ async fn a_store_that_fails_after_the_result_is_durable_fails_no_callback() {
     store.failing_claims.store(1, Ordering::SeqCst);
     let receipt = call(&store, &emitter, Some("right"), &success(items[0])).await.unwrap();
     assert_eq!(receipt.verdict, Verdict::Applied, "the result is durable");
+    assert_eq!(store.store.outbox_depth().await.unwrap().pending, 2, "its events wait");
+}
+
+/// An emitter that panics whenever it is told of anything.
+struct Panicking;
+
+#[async_trait]
+impl Emitter for Panicking {
+    async fn emit(&self, _: &[Event]) -> Vec<Result<(), EmitError>> {
+        panic!("an emitter panics, as it was told to")
+    }
+}
+
+#[tokio::test]
+async fn an_emitter_that_panics_after_the_result_is_durable_fails_no_callback() {
+    let store = Watched::new();
+    let (_, items) = store.job(1).await;
+    let secrets = Secrets::new(["right"]);
+    let body = success(items[0]);
+    let receipt = handle_callback(&*store, &Panicking, secrets.presented(Some(b"right")), body.as_bytes());
+    assert_eq!(receipt.await.unwrap().verdict, Verdict::Applied, "the result is durable");
     assert_eq!(store.store.outbox_depth().await.unwrap().pending, 2, "its events wait");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use robot_callback_core::{RecordingEmitter, RelayOptions};
 use tokio::time::sleep;
 
-use crate::relay::{HOUR, PATIENT, Running, start, until_nothing_waits};
+use crate::relay::{HOUR, PATIENT, Running, busy, start, tricky, until_nothing_waits};
 use crate::watched::Watched;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -77,6 +77,19 @@ async fn a_relay_that_stops_gives_back_what_it_did_not_take() {
     assert_eq!(store.given_back.load(Ordering::SeqCst), 0);
     relay.stop().await;
     assert_eq!(store.given_back.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_taken_while_the_receiver_wants_to_be_left_alone_is_given_back() {
+    let store = Watched::new();
+    store.hands_over.store(true, Ordering::SeqCst);
+    store.events(1).await;
+    let relay = start(&store, tricky(1, busy), PATIENT);
+    sleep(SECOND).await;
+    assert_eq!(store.given_back.load(Ordering::SeqCst), 1, "another may take it, with a receiver of its own");
+    let took = until_nothing_waits(&store).await;
+    assert!(took > HOUR - 2 * SECOND, "{took:?}");
+    relay.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -72,13 +72,13 @@ pub(crate) async fn until_nothing_waits(store: &Watched) -> Duration {
 }
 
 /// An emitter of one trick, until it has been done `left` times; then it takes everything.
-struct Tricky<T> {
+pub(crate) struct Tricky<T> {
     trick: T,
     left: AtomicUsize,
     taken: RecordingEmitter,
 }
 
-fn tricky<T>(times: usize, trick: T) -> Arc<Tricky<T>> {
+pub(crate) fn tricky<T>(times: usize, trick: T) -> Arc<Tricky<T>> {
     Arc::new(Tricky { trick, left: AtomicUsize::new(times), taken: RecordingEmitter::new() })
 }
 
@@ -193,18 +193,71 @@ async fn a_refused_event_becomes_a_dead_letter_and_leaves_when_redriven() {
     relay.stop().await;
 }
 
+/// What a receiver answers that wants to be left alone for an hour.
+pub(crate) fn busy(count: usize) -> std::future::Ready<Vec<Result<(), EmitError>>> {
+    let busy = || EmitError::Transient { retry_after: Some(HOUR), cause: "busy".into() };
+    std::future::ready((0..count).map(|_| Err(busy())).collect())
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_asks_for_time_gets_it() {
     let store = Watched::new();
     store.events(1).await;
-    let emitter = tricky(1, |count| async move {
-        let busy = || EmitError::Transient { retry_after: Some(HOUR), cause: "busy".into() };
-        (0..count).map(|_| Err(busy())).collect()
-    });
-    let relay = start(&store, emitter, PATIENT);
+    let relay = start(&store, tricky(1, busy), PATIENT);
     let took = until_nothing_waits(&store).await;
     assert!(took >= HOUR, "it is left alone for as long as it asked, not {took:?}");
     relay.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_receiver_wants_to_be_left_alone_nothing_else_is_claimed_or_sent() {
+    let store = Watched::new();
+    store.events(20).await;
+    let emitter = tricky(1, busy);
+    let relay = start(&store, emitter.clone(), RelayOptions { batch: 2, in_flight: 1, ..PATIENT });
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(emitter.left.load(Ordering::SeqCst), 0, "the first batch has met its answer");
+    let claims = store.claims.load(Ordering::SeqCst);
+    for _ in 0..50 {
+        store.events(1).await;
+        relay.emitter.wake();
+        sleep(Duration::from_secs(60)).await;
+    }
+    assert!(emitter.taken.events().is_empty(), "no other batch is sent, whatever becomes due");
+    assert_eq!(store.claims.load(Ordering::SeqCst), claims, "nor is it kept from anybody else");
+    let took = until_nothing_waits(&store).await;
+    assert!(
+        took < Duration::from_secs(660),
+        "and everything leaves when the time is over, not after {took:?}"
+    );
+    relay.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_takes_some_of_a_batch_is_sent_the_next_one() {
+    let store = Watched::new();
+    store.events(4).await;
+    let emitter = tricky(1, |count| async move {
+        let mut outcomes = busy(count).await;
+        outcomes[0] = Ok(());
+        outcomes
+    });
+    let relay = start(&store, emitter.clone(), RelayOptions { batch: 2, in_flight: 1, ..PATIENT });
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(emitter.taken.events().len(), 2, "the other batch leaves");
+    assert_eq!(waiting(&store).await, 1, "what was not taken waits");
+    relay.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_stops_though_its_receiver_wants_to_be_left_alone() {
+    let store = Watched::new();
+    store.events(1).await;
+    let relay = start(&store, tricky(1, busy), PATIENT);
+    sleep(Duration::from_secs(1)).await;
+    let begun = Instant::now();
+    relay.stop().await;
+    assert!(begun.elapsed() < Duration::from_secs(1), "it waits for nothing");
 }
 
 #[tokio::test(start_paused = true)]
@@ -426,4 +479,27 @@ async fn what_was_delivered_long_ago_is_pruned_while_the_relay_works() {
     relay.stop().await;
     let left = store.store.prune(Duration::ZERO, 100).await.unwrap();
     assert_eq!(left, 0, "nothing that was delivered before the retention is left");
+}
+
+/// A server of 5,000 callbacks a second has as many to forget, a week later.
+#[tokio::test(start_paused = true)]
+async fn what_was_delivered_is_forgotten_as_fast_as_it_comes() {
+    let (store, emitter) = (Watched::new(), Arc::new(RecordingEmitter::new()));
+    let relay = start(&store, emitter, PATIENT);
+    store.old.store(60 * 5_000, Ordering::SeqCst);
+    let took = until(|| async { store.old.load(Ordering::SeqCst) == 0 }).await;
+    assert!(took < Duration::from_secs(120), "what comes in a minute is gone in less, not in {took:?}");
+    relay.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_leave_though_there_is_no_end_of_what_is_to_be_forgotten() {
+    let (store, emitter) = (Watched::new(), Arc::new(RecordingEmitter::new()));
+    store.old.store(usize::MAX, Ordering::SeqCst);
+    let relay = start(&store, emitter.clone(), RelayOptions { batch: 2, in_flight: 1, ..PATIENT });
+    let ids = store.events(20).await;
+    let took = until_nothing_waits(&store).await;
+    assert!(took < Duration::from_secs(1), "pruning stands in nobody's way, for {took:?}");
+    assert_eq!(emitter.distinct_ids(), ids);
+    relay.stop().await;
 }

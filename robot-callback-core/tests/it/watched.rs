@@ -30,6 +30,8 @@ pub(crate) struct Watched {
     pub(crate) calls: AtomicUsize,
     pub(crate) claims: AtomicUsize,
     pub(crate) prunes: AtomicUsize,
+    /// So many entries that were delivered long ago it has beside those that it knows.
+    pub(crate) old: AtomicUsize,
     pub(crate) given_back: AtomicUsize,
     /// Whether it hands over what is due, to whoever asks for that.
     pub(crate) hands_over: AtomicBool,
@@ -48,6 +50,7 @@ impl Watched {
             calls: zero(),
             claims: zero(),
             prunes: zero(),
+            old: zero(),
             given_back: zero(),
             hands_over: AtomicBool::default(),
             failing_applies: zero(),
@@ -147,7 +150,9 @@ impl Store for Watched {
 
     async fn prune(&self, older_than: Duration, limit: usize) -> Result<usize, StoreError> {
         self.prunes.fetch_add(1, Ordering::SeqCst);
-        self.store.prune(older_than, limit).await
+        let old = self.old.load(Ordering::SeqCst).min(limit);
+        self.old.fetch_sub(old, Ordering::SeqCst);
+        Ok(old + self.store.prune(older_than, limit - old).await?)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

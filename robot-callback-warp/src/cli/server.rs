@@ -6,9 +6,9 @@ use std::sync::Arc;
 use robot_callback_core::{CallbackEndpoint, Relay, Rules};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use super::admin::AdminListener;
+use super::crew::Crew;
 use super::doors::Doors;
 use super::signals::{Signal, Signals};
 use super::watch::Watch;
@@ -18,7 +18,8 @@ use crate::config::{Config, Granted, TlsFiles};
 use crate::serve;
 use crate::{Operator, routes};
 
-/// Serves until a signal to stop. A second one cuts the drain short.
+/// Serves until a signal to stop, or until a task has died that it can't do without. A second signal cuts the drain
+/// short.
 pub(super) async fn run(mut config: Config) -> Result<ExitCode, CliError> {
     let mut signals = Signals::listen().map_err(|error| CliError::failed("listening for signals", &error))?;
     let emitter = events::emitter(&config.events, &config.relay)?;
@@ -48,23 +49,31 @@ pub(super) async fn run(mut config: Config) -> Result<ExitCode, CliError> {
     };
 
     let (running, stopped) = watch::channel(());
-    let keeper = tokio::spawn(keeper::keep(store, waking, stopped.clone()));
-    let relay = tokio::spawn(relay.run(until_dropped(stopped.clone())));
-    let admin = admin.map(|admin| tokio::spawn(admin.serve(operator.clone(), until_dropped(stopped))));
+    let mut crew = Crew::default();
+    crew.add("the keeper of deadlines", keeper::keep(store, waking, stopped.clone()));
+    crew.add("the relay", relay.run(until_dropped(stopped.clone())));
+    if let Some(admin) = admin {
+        crew.add("the admin listener", admin.serve(operator.clone(), until_dropped(stopped)));
+    }
 
-    let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-    let stopping = async {
-        drop(stopping.await);
-        tokio::time::sleep(config.drain_delay).await;
-    };
+    let (stop, told) = tokio::sync::oneshot::channel::<()>();
     let serving = async {
+        let mut lost = None;
+        let stopping = async {
+            tokio::select! {
+                _ = told => {}
+                error = crew.lost() => {
+                    tracing::error!(%error, "stopping, since there is no going on without it");
+                    operator.drain();
+                    lost = Some(error);
+                }
+            }
+            tokio::time::sleep(config.drain_delay).await;
+        };
         let cut_off = serve::run(listener, routes, stopping, config.serving).await;
         drop(running);
-        end(relay, "the relay").await?;
-        end(keeper, "the keeper of deadlines").await?;
-        if let Some(admin) = admin {
-            end(admin, "the admin listener").await?;
-        }
+        let ended = crew.ended().await;
+        lost.map_or(ended, Err)?;
         if cut_off > 0 { Err(CliError::CutOff(cut_off)) } else { Ok(()) }
     };
     let mut stop = Some(stop);
@@ -120,8 +129,4 @@ fn announce(
 async fn until_dropped(mut running: watch::Receiver<()>) {
     // Nothing is ever sent: this ends when the sender is dropped.
     let _ = running.changed().await;
-}
-
-async fn end(task: JoinHandle<()>, what: &str) -> Result<(), CliError> {
-    task.await.map_err(|error| CliError::failed(what, &error))
 }

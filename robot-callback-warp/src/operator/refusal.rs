@@ -92,7 +92,7 @@ impl Refusal {
                 .detail(format!("A request that makes a job has at most {MAX_BODY} bytes.")),
             Self::ContentType => Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content type is not JSON"),
             Self::BodyLate => Problem::new(StatusCode::REQUEST_TIMEOUT, "Body took too long"),
-            Self::BodyBroken => Problem::new(StatusCode::BAD_REQUEST, "Body broke off"),
+            Self::BodyBroken => Problem::new(StatusCode::REQUEST_TIMEOUT, "Body broke off"),
             Self::Key => {
                 Problem::new(StatusCode::BAD_REQUEST, "idempotency-key must be printable ASCII text")
             }

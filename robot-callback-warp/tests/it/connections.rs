@@ -77,6 +77,22 @@ async fn a_body_that_trickles_is_408_and_the_end_of_its_connection() {
     assert_eq!(world.status_of(world.item).await, "pending", "nothing was recorded");
 }
 
+/// Chunks that have no length.
+#[tokio::test]
+async fn a_body_that_breaks_off_is_408_and_may_be_sent_again() {
+    let world = World::new().await;
+    let server = world.serve(patient());
+    let proofs: [(&str, &str, &[u8]); 2] =
+        [(CALLBACK_PATH, "x-callback-secret", b"right"), ("/api/jobs", "authorization", b"Bearer token")];
+    for (path, name, proof) in proofs {
+        let headers: [(&str, &[u8]); 2] = [(name, proof), ("transfer-encoding", b"chunked")];
+        let mut broken = Caller::connect(server.address).await;
+        broken.send(request("POST", path, &headers, b"no length\r\n")).await;
+        assert_eq!(broken.answer().await.status, 408, "{path}: 400 would say that it is wrong as it is");
+        broken.closed().await;
+    }
+}
+
 #[tokio::test]
 async fn an_oversized_body_is_refused_unread_and_its_sender_is_not_reset_while_it_sends() {
     let world = World::new().await;

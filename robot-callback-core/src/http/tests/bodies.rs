@@ -96,7 +96,7 @@ async fn a_body_that_does_not_arrive_in_time_is_408() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_400() {
+async fn a_body_that_breaks_off_is_408_and_may_be_sent_again() {
     let told = Ask::right().chunked(vec!["{".into()], End::Broken).of(&endpoint(taken)).await;
-    told.is_problem(400, "Body broke off");
+    told.is_problem(408, "Body broke off");
 }

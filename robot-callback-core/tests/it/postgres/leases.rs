@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use robot_callback_core::{
-    Actor, Claim, Command, Effect, KeptQuery, Lease, ManualClock, Operation, OperatorStore, PostgresOptions,
-    PostgresStore, Report, Resolution, Settlement, Store,
+    Actor, Claim, Command, Effect, EmitError, Emitter, Event, KeptQuery, Lease, LetterQuery, ManualClock,
+    Operation, OperatorStore, PostgresOptions, PostgresStore, Relay, Report, Resolution, Settlement, Store,
 };
 
 use super::crm::Crm;
@@ -121,6 +122,29 @@ async fn delivered_entries_are_pruned_in_bounded_steps_and_the_others_never() {
         2,
         "what still has to leave is there"
     );
+}
+
+/// An emitter that refuses everything, in those words.
+struct Refusing(&'static str);
+
+#[async_trait]
+impl Emitter for Refusing {
+    async fn emit(&self, events: &[Event]) -> Vec<Result<(), EmitError>> {
+        events.iter().map(|_| Err(EmitError::permanent(self.0))).collect()
+    }
+}
+
+/// PostgreSQL has no text with U+0000.
+#[tokio::test]
+async fn a_batch_is_settled_whatever_words_the_emitter_has_for_it() {
+    let crm = Crm::new().await;
+    let (store, _, _) = two_servers(&crm).await;
+    let store = Arc::new(store);
+    store.apply(Report::success(crm.batch(1).await.items[0], NUMBER)).await.unwrap();
+    let relay = Relay::new(store.clone(), Arc::new(Refusing("no\0 way")));
+    assert_eq!(relay.step().await.expect("it is settled").dead, 2);
+    let letters = store.dead_letters(LetterQuery::default()).await.unwrap().rows;
+    assert!(letters.iter().all(|letter| letter.reason == "refused for good: no way"), "{letters:?}");
 }
 
 #[tokio::test]
