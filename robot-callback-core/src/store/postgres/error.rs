@@ -36,10 +36,10 @@ pub(super) enum PostgresError {
 
 impl PostgresError {
     fn code(&self) -> Option<&SqlState> {
-        self.from_database().map(DbError::code)
+        self.database_error().map(DbError::code)
     }
 
-    fn from_database(&self) -> Option<&DbError> {
+    fn database_error(&self) -> Option<&DbError> {
         match self {
             Self::Statement(error) => error.as_db_error(),
             _ => None,
@@ -57,7 +57,7 @@ impl PostgresError {
     /// A statement was prepared before the columns that it names were changed: it fails on this connection for good, and
     /// on a new one it does not. The state is one for many things; where it came from is not.
     pub(super) fn is_stale(&self) -> bool {
-        self.from_database().is_some_and(|error| error.routine() == Some("RevalidateCachedQuery"))
+        self.database_error().is_some_and(|error| error.routine() == Some("RevalidateCachedQuery"))
     }
 
     /// A row was locked by another transaction for longer than it is waited for.
@@ -67,7 +67,7 @@ impl PostgresError {
 
     /// A job's run was to be completed that is complete: its owner re-opened the job by means of their own.
     pub(super) fn is_second_completion(&self) -> bool {
-        self.from_database().is_some_and(|error| error.constraint() == Some("batch_completions_pkey"))
+        self.database_error().is_some_and(|error| error.constraint() == Some("batch_completions_pkey"))
     }
 
     /// The database answered with what a program like this one can't read: a type, or nothing where there must be
