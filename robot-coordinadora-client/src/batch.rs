@@ -63,7 +63,8 @@ impl Robot {
     ///
     /// # Errors
     /// [`RobotError::Taken`] when another process works in the folder, [`RobotError::Journal`] when it can't be read or
-    /// written.
+    /// written. A batch that can't be read is named in there: the robot does not run without it, since its orders could be
+    /// submitted once more by another batch. Nothing is lost; start it again once the disk gives the file.
     pub async fn start(
         options: RobotOptions,
         portal: Arc<dyn Portal>,

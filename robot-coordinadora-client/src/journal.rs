@@ -3,7 +3,8 @@
 //!
 //! A folder holds one file for each batch in process, `<job>.job`, made whole and then only appended to, and one empty
 //! file for each batch that ended, `done/<job>` or `rejected/<job>`: its name is all that is kept of it, for good.
-//! A file in which something is damaged is copied to `damaged` before it is mended.
+//! A file in which something is damaged is copied to `damaged` before it is mended. It is mended when the next record is
+//! written, so that a full disk keeps no batch from being known.
 
 mod file;
 mod ledger;
@@ -21,7 +22,7 @@ use robot_callback_core::{JobId, Report};
 pub(crate) use self::file::JobFile;
 pub(crate) use self::ledger::Ledger;
 pub(crate) use self::record::{Batch, Record, credentials_name};
-use crate::disk::{FolderLock, create, make_folder, remove, remove_unfinished};
+use crate::disk::{FolderLock, create, make_folder, remove, remove_unfinished, unreadable};
 
 /// How a job was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,37 +113,32 @@ impl Journal {
         remove_unfinished(&self.folder)?;
         for name in names(&self.folder)? {
             if let Some(job) = name.strip_suffix(SUFFIX).and_then(|job| job.parse().ok()) {
-                unended.extend(self.read_one(job));
+                let path = self.folder.join(&name);
+                unended.extend(self.read_one(job).map_err(|error| unreadable(&path, error))?);
             }
         }
         Ok(unended)
     }
 
-    /// The job of a batch that can't be read stays accepted: nothing of it is done again.
-    fn read_one(&self, job: JobId) -> Option<Journaled> {
+    /// The job of a batch of which nothing is left stays accepted: nothing of it is done again. A file that the disk does
+    /// not give just now is an error: without its batch, its orders could be accepted and submitted once more.
+    fn read_one(&self, job: JobId) -> io::Result<Option<Journaled>> {
         if self.standing(job).is_some() {
             // It had ended; only its file was still there.
             drop(remove(&self.folder.join(file_name(job))));
-            return None;
+            return Ok(None);
         }
         self.know(job, Standing::Accepted);
-        let read = JobFile::open(&self.folder, &file_name(job), &self.folder.join(DAMAGED));
-        let journaled = match read {
-            Ok(Some(journaled)) => journaled,
-            Ok(None) => {
-                tracing::error!(job.id = %job, "nothing of a batch is left in the journal; its orders are not reported");
-                drop(self.end(job));
-                return None;
-            }
-            Err(error) => {
-                tracing::error!(job.id = %job, %error, "a batch can't be read from the journal; it waits for the next start");
-                return None;
-            }
+        let read = JobFile::open(&self.folder, &file_name(job), &self.folder.join(DAMAGED))?;
+        let Some(journaled) = read else {
+            tracing::error!(job.id = %job, "nothing of a batch is left in the journal; its orders are not reported");
+            drop(self.end(job));
+            return Ok(None);
         };
         if journaled.ledger.batch.rejected {
             self.know(job, Standing::Rejected);
         }
-        Some(journaled)
+        Ok(Some(journaled))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::step::passed;
 
@@ -88,6 +88,19 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     // A path of one part has an empty parent, which is where we are.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder)?.sync_all()
+}
+
+/// A file that the disk does not give, and why. The system's own error does not name it.
+#[derive(Debug, thiserror::Error)]
+#[error("{} can't be read", path.display())]
+struct Unreadable {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// The error with the name of the file that it is about.
+pub(crate) fn unreadable(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), Unreadable { path: path.to_owned(), source: error })
 }
 
 /// That this process, and no other, works in a folder. Given back when dropped, or when the process dies.

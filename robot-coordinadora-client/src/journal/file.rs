@@ -6,28 +6,28 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Journaled;
-use super::reading::{self, Condition};
+use super::reading::{self, Condition, Reading};
 use super::record::Record;
 use crate::disk::create;
 use crate::step::passed;
+
+const DAMAGED: &str = "a batch's journal is damaged; a copy is kept in the folder 'damaged'";
 
 #[derive(Debug)]
 pub(crate) struct JobFile {
     folder: PathBuf,
     name: String,
     bytes: Vec<u8>,
-    /// None when the last write failed: what it left in the file is unknown.
+    /// None when the last write failed or was cut short: the next one writes the whole file anew.
     file: Option<File>,
+    /// What was found there, damaged, and where a copy of it must be kept before it is mended.
+    uncopied: Option<(PathBuf, Vec<u8>)>,
 }
 
 impl JobFile {
     /// Makes the file, with those records in it. Durable when this returns.
     pub(super) fn create(folder: &Path, name: &str, records: &[Record]) -> io::Result<Self> {
-        let mut bytes = Vec::new();
-        for record in records {
-            bytes.extend(record.framed()?);
-        }
-        let mut file = Self { folder: folder.to_owned(), name: name.to_owned(), bytes, file: None };
+        let mut file = Self::of(folder, name, framed(records)?);
         let places = records.first().map(Record::places);
         places.iter().for_each(|[before, _]| passed(before));
         file.rewrite()?;
@@ -35,28 +35,33 @@ impl JobFile {
         Ok(file)
     }
 
-    /// Reads the file, and mends it where that is needed; a damaged one is copied to `damaged` first. `None` when
-    /// nothing can be made of it.
+    fn of(folder: &Path, name: &str, bytes: Vec<u8>) -> Self {
+        Self { folder: folder.to_owned(), name: name.to_owned(), bytes, file: None, uncopied: None }
+    }
+
+    /// Reads the file; a damaged one is copied to `damaged`. Where it must be mended, the next record does that: a disk
+    /// that is full now must not keep its orders from being known. `None` when nothing can be made of it.
     pub(super) fn open(folder: &Path, name: &str, damaged: &Path) -> io::Result<Option<Journaled>> {
         let path = folder.join(name);
         let bytes = fs::read(&path)?;
-        let read = reading::read(&bytes);
-        if read.as_ref().is_none_or(|reading| reading.condition == Condition::Damaged) {
-            tracing::error!(
-                file = name,
-                "a batch's journal is damaged; a copy is kept in the folder 'damaged'"
-            );
+        let Some(Reading { condition, records, ledger }) = reading::read(&bytes) else {
+            tracing::error!(file = name, "{DAMAGED}");
             create(damaged, name, &bytes)?;
-        }
-        let Some(reading) = read else { return Ok(None) };
-        let file = match reading.condition {
+            return Ok(None);
+        };
+        let file = match condition {
             Condition::Whole => {
                 let file = Some(OpenOptions::new().append(true).open(&path)?);
-                Self { folder: folder.to_owned(), name: name.to_owned(), bytes, file }
+                Self { file, ..Self::of(folder, name, bytes) }
             }
-            Condition::Torn | Condition::Damaged => Self::create(folder, name, &reading.records)?,
+            Condition::Torn => Self::of(folder, name, framed(&records)?),
+            Condition::Damaged => {
+                tracing::error!(file = name, "{DAMAGED}");
+                let uncopied = create(damaged, name, &bytes).err().map(|_| (damaged.to_owned(), bytes));
+                Self { uncopied, ..Self::of(folder, name, framed(&records)?) }
+            }
         };
-        Ok(Some(Journaled { file, ledger: reading.ledger }))
+        Ok(Some(Journaled { file, ledger }))
     }
 
     /// Writes one more record. Durable when this returns, but for [`Record::Handed`], which may be lost: handing over
@@ -83,8 +88,17 @@ impl JobFile {
     }
 
     fn rewrite(&mut self) -> io::Result<()> {
+        if let Some((damaged, bytes)) = &self.uncopied {
+            create(damaged, &self.name, bytes)?;
+            self.uncopied = None;
+        }
         create(&self.folder, &self.name, &self.bytes)?;
         self.file = Some(OpenOptions::new().append(true).open(self.folder.join(&self.name))?);
         Ok(())
     }
+}
+
+fn framed(records: &[Record]) -> serde_json::Result<Vec<u8>> {
+    let frames: Result<Vec<_>, _> = records.iter().map(Record::framed).collect();
+    Ok(frames?.concat())
 }

@@ -9,6 +9,7 @@ mod door_wire;
 #[cfg(target_os = "linux")]
 mod full;
 mod fuse;
+mod mending;
 mod places;
 mod portal;
 mod random;

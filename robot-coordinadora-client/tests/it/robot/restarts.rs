@@ -11,7 +11,7 @@ use super::sink::Failure;
 use super::world::{Told, World, batch};
 
 /// A world whose robot was killed while the portal was creating the second of three orders.
-fn killed_while_creating(fault: Fault) -> (World, robot_coordinadora_client::BatchRequest) {
+pub(crate) fn killed_while_creating(fault: Fault) -> (World, robot_coordinadora_client::BatchRequest) {
     let (world, batch) = (World::new(), batch(["#1", "#2", "#3"]));
     let options = RobotOptions { order_limit: Duration::from_secs(3600), ..world.options.clone() };
     let world = World { options, ..world };
