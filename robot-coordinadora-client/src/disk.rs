@@ -6,7 +6,7 @@ mod frame;
 mod medium;
 mod scan;
 
-pub(crate) use folder::{FolderLock, create, make_folder, remove, remove_unfinished, rename, unreadable};
+pub(crate) use folder::{FolderLock, create, make_folder, remove, remove_unfinished, unreadable};
 pub(crate) use frame::frame;
 pub(crate) use medium::{Growing, Medium, TheDisk};
-pub(crate) use scan::{Piece, pieces, whole};
+pub(crate) use scan::{pieces, whole};

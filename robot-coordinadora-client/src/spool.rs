@@ -71,10 +71,11 @@ impl Spool {
     ///
     /// # Errors
     /// [`SpoolError::InUse`] when another process has the folder (it is free once that process is dead, however it
-    /// died), [`SpoolError::Disk`] when it can't be worked with,
-    /// [`SpoolError::Version`] when a newer version wrote it, [`SpoolError::NoRuntime`],
-    /// [`SpoolError::Thread`]. Damage is no error: what is
-    /// damaged is moved into the folder `damaged` and told.
+    /// died), [`SpoolError::Disk`] when it can't be worked with, or when a file of it can't be read just now: that one is
+    /// named and stays as it is, since it may be whole (for good, by a broken disk for instance, it takes somebody to
+    /// move it away), [`SpoolError::Version`] when a newer version wrote it, [`SpoolError::NoRuntime`],
+    /// [`SpoolError::Thread`]. Damage is no error: what is read and is not what was written is moved into the folder
+    /// `damaged` and told.
     pub fn open(
         folder: impl Into<PathBuf>,
         client: Client,

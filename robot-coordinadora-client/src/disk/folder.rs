@@ -74,15 +74,6 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Moves a file to another folder of the same disk, durably.
-pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
-    for folder in [to.parent(), from.parent()].into_iter().flatten() {
-        sync_folder(folder)?;
-    }
-    Ok(())
-}
-
 /// Makes durable which files a folder holds.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     // A path of one part has an empty parent, which is where we are.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::record::{Record, Seq, VERSION};
-use super::segment::{Number, file_name};
+use super::segment::{Number, Place, file_name};
 use crate::disk::{self, FolderLock, Growing, Medium};
 use crate::step::passed;
 
@@ -138,8 +138,8 @@ impl Log {
 }
 
 /// Keeps damaged bytes, to be looked at. The same bytes again are the same file.
-pub(super) fn keep_damaged(folder: &Path, segment: Number, at: u64, bytes: &[u8]) -> io::Result<PathBuf> {
-    let (folder, name) = (damaged_folder(folder), format!("{segment:020}-{at}"));
+pub(super) fn keep_damaged(folder: &Path, place: Place, bytes: &[u8]) -> io::Result<PathBuf> {
+    let (folder, name) = (damaged_folder(folder), format!("{:020}-{}", place.segment, place.at));
     disk::make_folder(&folder)?;
     disk::create(&folder, &name, bytes)?;
     Ok(folder.join(name))

@@ -144,7 +144,7 @@ impl Shared {
                 tracing::error!(report.id = id, ?destination, reason, "a report is given up, and kept");
             }
             SpoolAlarm::Damaged { kept_in } => {
-                tracing::error!(file = %kept_in.display(), "damaged bytes of the spool were moved aside");
+                tracing::error!(file = %kept_in.display(), "some bytes of the spool are damaged, and kept there");
             }
         }
         if let Some(hook) = &self.options.on_alarm

@@ -73,7 +73,8 @@ pub enum SpoolAlarm {
     },
     /// Some bytes on the disk are not what was written.
     Damaged {
-        /// Where they were moved, to be looked at.
+        /// Where they were moved, to be looked at. Where they could not be moved (a full disk, for instance), the
+        /// spool's own file that holds them: it stays until they can be, and that is told once more.
         kept_in: PathBuf,
     },
 }
@@ -84,7 +85,7 @@ pub enum SpoolError {
     /// Another process works with the folder, or another spool of this one.
     #[error("another spool works with {0}")]
     InUse(PathBuf),
-    /// The folder can't be made, read or written.
+    /// The folder can't be made, read or written; its source names the file, where it is one that can't be read.
     #[error("the spool's folder can't be worked with")]
     Disk(#[source] std::io::Error),
     /// The folder was written by a newer version.
