@@ -76,7 +76,8 @@
 //! # A robot that may be killed at any instant
 //! [`Robot`] takes whole batches ([`BatchRequest`]) and works through them over a [`Portal`], which you implement. Every
 //! order is reported exactly once, and **no order is submitted twice**: that one is about to be submitted is on the disk
-//! before, its result is before it is handed to the [`ReportSink`]. After a restart, an order of which only the first
+//! before, its result is before it is handed to the [`ReportSink`] (a disk that is full then holds up the next order, not
+//! the result of this one). After a restart, an order of which only the first
 //! is known is looked up in the portal; where the portal does not give its number, the report says that the shipment
 //! may exist, and the order is never submitted again. The feature `door` brings the HTTP door that batches come in by.
 //!
