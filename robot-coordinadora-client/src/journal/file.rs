@@ -20,6 +20,9 @@ pub(crate) struct JobFile {
     bytes: Vec<u8>,
     /// None when the last write failed or was cut short: the next one writes the whole file anew.
     file: Option<File>,
+    /// How much was written that is not synced. Never more than [`UNSYNCED`](reading::UNSYNCED), with the record that is
+    /// being written, unless that is a result.
+    unsynced: usize,
     /// What was found there, damaged, and where a copy of it must be kept before it is mended.
     uncopied: Option<(PathBuf, Vec<u8>)>,
 }
@@ -36,7 +39,8 @@ impl JobFile {
     }
 
     fn of(folder: &Path, name: &str, bytes: Vec<u8>) -> Self {
-        Self { folder: folder.to_owned(), name: name.to_owned(), bytes, file: None, uncopied: None }
+        let (folder, name) = (folder.to_owned(), name.to_owned());
+        Self { folder, name, bytes, file: None, unsynced: 0, uncopied: None }
     }
 
     /// Reads the file; a damaged one is copied to `damaged`. Where it must be mended, the next record does that: a disk
@@ -65,14 +69,15 @@ impl JobFile {
     }
 
     /// Writes one more record. Durable when this returns, but for [`Record::Handed`], which may be lost: handing over
-    /// again does no harm. When it fails, the record may be on the disk all the same, and may be appended again.
+    /// again does no harm; one at most, so that what a power cut takes stays small. When it fails, the record may be on the disk all the same, and may be appended again.
     pub(crate) fn append(&mut self, record: &Record) -> io::Result<()> {
         let [before, after] = record.places();
         let frame = record.framed()?;
         let length = self.bytes.len();
         self.bytes.extend(&frame);
         passed(before);
-        if let Err(first) = self.write(&frame, !matches!(record, Record::Handed(_))) {
+        let lingers = matches!(record, Record::Handed(_)) && self.unsynced == 0;
+        if let Err(first) = self.write(&frame, !lingers) {
             tracing::warn!(file = self.name, error = %first, "a journal is written anew after a failed write");
             self.file = None;
             self.rewrite().inspect_err(|_| self.bytes.truncate(length))?;
@@ -84,7 +89,12 @@ impl JobFile {
     fn write(&mut self, frame: &[u8], sync: bool) -> io::Result<()> {
         let file = self.file.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         file.write_all(frame)?;
-        if sync { file.sync_data() } else { Ok(()) }
+        self.unsynced += frame.len();
+        if sync {
+            file.sync_data()?;
+            self.unsynced = 0;
+        }
+        Ok(())
     }
 
     fn rewrite(&mut self) -> io::Result<()> {
@@ -93,6 +103,7 @@ impl JobFile {
             self.uncopied = None;
         }
         create(&self.folder, &self.name, &self.bytes)?;
+        self.unsynced = 0;
         self.file = Some(OpenOptions::new().append(true).open(self.folder.join(&self.name))?);
         Ok(())
     }
@@ -101,4 +112,25 @@ impl JobFile {
 fn framed(records: &[Record]) -> serde_json::Result<Vec<u8>> {
     let frames: Result<Vec<_>, _> = records.iter().map(Record::framed).collect();
     Ok(frames?.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use robot_callback_core::ItemId;
+
+    use super::reading::UNSYNCED;
+    use super::*;
+
+    #[test]
+    fn however_many_results_are_handed_over_in_a_row_no_more_is_unsynced_than_a_power_cut_may_take() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = JobFile::create(folder.path(), "a.job", &[]).unwrap();
+        let next = Record::Intent(ItemId::random()).framed().unwrap().len();
+        for handed in 1..=5 {
+            file.append(&Record::Handed(ItemId::random())).unwrap();
+            assert!(file.unsynced + next <= UNSYNCED, "{} bytes after {handed}", file.unsynced);
+        }
+        file.append(&Record::Intent(ItemId::random())).unwrap();
+        assert_eq!(file.unsynced, 0, "an intent is synced before its order is submitted");
+    }
 }
