@@ -150,7 +150,7 @@ fn a_torn_result_of_the_order_under_way_puts_no_other_order_in_doubt() {
     let records =
         [Record::Accepted(batch.clone()), Record::Accepted(batch.clone()), Record::Intent(first.item_id)];
     let before: Vec<_> = records.iter().flat_map(|record| record.framed().unwrap()).collect();
-    let zeros = vec![0; UNSYNCED];
+    let zeros = [0; UNSYNCED];
     let tails = (1..result.len()).map(|length| &result[..length]).chain([&zeros[..]]);
     for tail in tails {
         let reading = read(&[&before[..], tail].concat()).unwrap();

@@ -147,7 +147,7 @@ async fn damage_that_can_not_be_moved_aside_is_told_and_stays_until_it_can_be() 
     fs::write(&folder, "where the folder should be").unwrap();
     robot.receivers.set(&shop("a"), Mode::Takes);
     let spool = robot.open();
-    assert_eq!(*told.lock().unwrap(), [file.clone()], "it is told where it is");
+    assert_eq!(*told.lock().unwrap(), std::slice::from_ref(&file), "it is told where it is");
     for _ in 0..2 {
         spooled(&spool, &shop("a")).await; // and whatever pays is cleared away
         spool.flush(LONG).await;

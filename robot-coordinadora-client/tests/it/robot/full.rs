@@ -126,7 +126,11 @@ async fn a_number_that_is_known_is_handed_over_at_a_shutdown_though_the_disk_is_
     world.portal.until_submitted("#1").await;
     shut_down_on_a_full_disk(&world, &disk, robot, &batch).await;
     let known = Report::success(batch.orders[0].item_id, "73150000001");
-    assert_eq!(world.sink.reports(), [known.clone()], "the sink works, and it is known nowhere else");
+    assert_eq!(
+        world.sink.reports(),
+        std::slice::from_ref(&known),
+        "the sink works, and it is known nowhere else"
+    );
     world.robot().await.idle().await;
     assert_eq!(world.portal.facts().submitted, ["#1", "#2"], "and no order is submitted twice");
     let [first, again, other] = &world.sink.reports()[..] else { panic!("{:?}", world.sink.reports()) };
