@@ -82,13 +82,13 @@ impl Journal {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&job).copied()
     }
 
-    /// Remembers a batch, together with the results it has already. Durable when this returns.
+    /// Remembers a batch, together with the results it has already, each as one on its order's attempt. Durable when this returns.
     pub(crate) fn begin(&self, batch: Batch, results: &[Report]) -> io::Result<Journaled> {
         let standing = if batch.rejected { Standing::Rejected } else { Standing::Accepted };
         let (job, mut ledger) = (batch.job_id, Ledger::new(batch.clone()));
-        let results = results.iter().map(|report| Record::Result(report.clone()));
+        let results = results.iter().map(|report| Record::Result(batch.on_attempt(report.clone())));
         let records: Vec<_> =
-            [Record::Accepted(batch.clone()), Record::Accepted(batch)].into_iter().chain(results).collect();
+            [0, 1].map(|_| Record::Accepted(batch.clone())).into_iter().chain(results).collect();
         let file = JobFile::create(&self.folder, &file_name(job), &records)
             .inspect_err(|_| drop(remove(&self.folder.join(file_name(job)))))?;
         records.into_iter().for_each(|record| ledger.apply(record));

@@ -55,7 +55,9 @@
 //! A deadline that passed, or a connection that broke, leaves open whether the report arrived. The receiver knows
 //! an item's result by the item and its attempt: the same report again changes nothing and is answered
 //! [`Verdict::Duplicate`](robot_callback_core::Verdict::Duplicate). So whenever in doubt, this crate sends it again,
-//! and so may you, also after a restart.
+//! and so may you, also after a restart. Where an item may be re-opened meanwhile, say which attempt the report is on
+//! ([`Report::for_attempt`](robot_callback_core::Report::for_attempt), [`BatchOrder::attempt`]): without that it is one on
+//! whichever is open when it arrives.
 //!
 //! # What is tried again
 //! | what happened | then |

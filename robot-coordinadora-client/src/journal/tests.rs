@@ -9,6 +9,7 @@ fn order() -> BatchOrder {
     BatchOrder {
         item_id: ItemId::random(),
         order_id: OrderId::random(),
+        attempt: Some(2),
         pedido_input: PedidoInput {
             identificacion: text(),
             nombres: "Ana\nMaría \u{2028}".into(),

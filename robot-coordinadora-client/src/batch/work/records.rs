@@ -17,6 +17,7 @@ impl Work {
     /// all the same: it is known nowhere else. That of an order that was never submitted is not: after a restart the
     /// order would be submitted after all, though it was reported as failed.
     pub(super) async fn conclude(&mut self, report: Report) -> Ended {
+        let report = self.ledger.batch.on_attempt(report);
         let (item, record) = (report.item_id, Record::Result(report.clone()));
         let mut handed = false;
         while let Err(error) = self.append(record.clone()).await {

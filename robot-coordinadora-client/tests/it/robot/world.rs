@@ -173,6 +173,7 @@ fn order(reference: &str) -> BatchOrder {
     BatchOrder {
         item_id: ItemId::random(),
         order_id: OrderId::random(),
+        attempt: None,
         pedido_input: PedidoInput {
             identificacion: "1070564595".into(),
             nombres: "Ana María".into(),
