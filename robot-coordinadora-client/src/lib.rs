@@ -46,7 +46,7 @@
 //! ```
 //! What can be tried again is, by a schedule of days ([`SpoolOptions`]); what is refused for good is kept as a dead
 //! letter ([`Spool::dead_letters`], [`Spool::redrive`]); a destination whose secret is refused is stopped, with all that
-//! is meant for it, until somebody acts ([`Spool::status`], [`Spool::resume`], [`SpoolOptions::on_alarm`]). Reports on
+//! is meant for it, until somebody acts or one of the reports that are tried every 15 minutes gets through ([`Spool::status`], [`Spool::resume`], [`SpoolOptions::on_alarm`]). Reports on
 //! one item are sent in the order in which they were handed over, each after the one before is settled.
 //!
 //! [`blocking`] has the same for robots without an async runtime.

@@ -137,7 +137,7 @@ impl Shared {
                 tracing::error!(
                     ?destination,
                     reason,
-                    "nothing is sent there until somebody acts; all is kept"
+                    "a destination is stopped until somebody acts, but for a try every 15 minutes; all is kept"
                 );
             }
             SpoolAlarm::Dead { id, destination, reason } => {
