@@ -63,9 +63,9 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Opens the spool in `folder`, which is made if it is not there, and begins to send what it holds. Nobody else may
-    /// write into that folder; only its owner may enter it. Secrets are not in there, but reports are, and callback
-    /// URLs as they are given, with their queries.
+    /// Opens the spool in `folder`, and begins to send what it holds. If the folder is not there it is made, so that only
+    /// its owner may enter it; one that is there keeps its permissions, and should let in nobody else (`chmod 700`).
+    /// Secrets are not in there, but reports are, and callback URLs as they are given, with their queries.
     ///
     /// It reads all the folder holds before it returns. It must be called inside a Tokio runtime, in which it sends.
     ///

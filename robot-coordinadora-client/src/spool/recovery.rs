@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use robot_callback_core::{ItemId, Report, Timestamp};
 
 use super::index::Index;
-use super::log::keep_damaged;
+use super::log::{damaged_folder, keep_damaged};
 use super::record::{Record, Seq, Spooled, Standing, VERSION};
 use super::segment::{self, Number, Place};
 use super::status::SpoolError;
@@ -40,7 +40,7 @@ struct Waiting {
 /// Reads the folder. No report is due later than `latest`: the clock may have been wrong before.
 pub(super) fn recover(folder: &Path, now: Timestamp, latest: Timestamp) -> Result<Found, SpoolError> {
     disk::remove_unfinished(folder).map_err(SpoolError::Disk)?;
-    let mut found = Found { next: 1, all_kept: true, ..Found::default() };
+    let mut found = Found { next: above_damaged(folder), all_kept: true, ..Found::default() };
     for number in numbers(folder).map_err(SpoolError::Disk)? {
         found.next = found.next.max(number + 1);
         let (file, bytes) = read(folder, number).map_err(SpoolError::Disk)?;
@@ -60,6 +60,14 @@ fn numbers(folder: &Path) -> io::Result<Vec<Number>> {
     }
     numbers.sort_unstable();
     Ok(numbers)
+}
+
+/// A number above those under which damaged bytes are kept: a segment of the same number could be damaged, too.
+fn above_damaged(folder: &Path) -> u64 {
+    let Ok(files) = fs::read_dir(damaged_folder(folder)) else { return 1 };
+    let number = |name: &str| name.get(..20)?.parse::<Number>().ok();
+    let numbers = files.filter_map(|file| number(&file.ok()?.file_name().to_string_lossy()));
+    numbers.max().map_or(1, |number| number.saturating_add(1))
 }
 
 /// A file that the disk does not give may be whole, and given the next time: that is no damage.

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::disk::Growing;
 
-/// The number of a segment. Later ones have greater numbers, and none is given twice.
+/// The number of a segment. Later ones have greater numbers, and none is given twice while the spool holds anything.
 pub(super) type Number = u64;
 
 /// Where a record is.

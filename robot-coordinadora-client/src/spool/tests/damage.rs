@@ -6,7 +6,9 @@ use std::path::Path;
 
 use robot_callback_core::Timestamp;
 
+use super::super::log::keep_damaged;
 use super::super::recovery::Found;
+use super::super::segment::Place;
 use super::*;
 use crate::disk::pieces;
 
@@ -161,4 +163,12 @@ async fn damage_that_can_not_be_moved_aside_is_told_and_stays_until_it_can_be() 
     let kept_in = told.lock().unwrap().pop().unwrap();
     assert!(damaged.contains(&fs::read_to_string(kept_in).unwrap()), "it is moved once that is possible");
     assert!(!file.exists(), "and only then its file goes");
+}
+
+#[test]
+fn no_segment_gets_the_number_under_which_damaged_bytes_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(found(folder.path()).next, 1);
+    keep_damaged(folder.path(), Place { segment: 7, at: 22, length: 1 }, b"?").unwrap();
+    assert_eq!(found(folder.path()).next, 8, "it would be written over");
 }
