@@ -71,9 +71,9 @@ impl Robot {
         sink: Arc<dyn ReportSink>,
         keyring: Arc<dyn Keyring>,
     ) -> Result<Self, RobotError> {
-        let folder = options.folder.clone();
-        let (journal, unended) =
-            blocking(move || Journal::open(&folder)).await.map_err(RobotError::of_folder)?;
+        let (folder, kept) = (options.folder.clone(), keyring.clone());
+        let open = move || Journal::open(&folder, |job| kept.forget(&credentials_name(job)));
+        let (journal, unended) = blocking(open).await.map_err(RobotError::of_folder)?;
         let (desk, deciding) = (Desk::default(), tokio::sync::Mutex::default());
         let (stopping, at_work) = (watch::Sender::new(false), Arc::new(watch::Sender::new(0)));
         let shared =
@@ -189,6 +189,7 @@ impl Shared {
             }
             let name = credentials_name(job_id);
             if !rejected {
+                shared.journal.announce(job_id)?;
                 shared.keyring.keep(&name, &serde_json::to_string(&credentials)?)?;
             }
             passed("after the secrets of a batch are kept");

@@ -6,7 +6,9 @@ mod frame;
 mod medium;
 mod scan;
 
-pub(crate) use folder::{FolderLock, create, make_folder, remove, remove_unfinished, unreadable};
+pub(crate) use folder::{
+    FolderLock, begin, create, make_folder, remove, remove_unfinished, sync_folder, unfinished, unreadable,
+};
 pub(crate) use frame::frame;
 pub(crate) use medium::{Growing, Medium, TheDisk};
 pub(crate) use scan::{pieces, whole};

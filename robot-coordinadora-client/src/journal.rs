@@ -22,7 +22,7 @@ use robot_callback_core::{JobId, Report};
 pub(crate) use self::file::JobFile;
 pub(crate) use self::ledger::Ledger;
 pub(crate) use self::record::{Batch, Record, credentials_name};
-use crate::disk::{FolderLock, create, make_folder, remove, remove_unfinished, unreadable};
+use crate::disk::{self, FolderLock, create, make_folder, remove, remove_unfinished, unreadable};
 
 /// How a job was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +60,9 @@ pub(crate) struct Journaled {
 }
 
 impl Journal {
-    /// Opens the folder, and reads the batches that had not ended.
-    pub(crate) fn open(folder: &Path) -> io::Result<(Self, Vec<Journaled>)> {
+    /// Opens the folder, and reads the batches that had not ended. Tells `abandoned` of each that was announced and never
+    /// begun.
+    pub(crate) fn open(folder: &Path, abandoned: impl FnMut(JobId)) -> io::Result<(Self, Vec<Journaled>)> {
         make_folder(folder)?;
         let lock = FolderLock::take(folder)?;
         for inner in Standing::ALL.map(Standing::folder).into_iter().chain([DAMAGED]) {
@@ -73,6 +74,7 @@ impl Journal {
                 journal.know(job, standing);
             }
         }
+        journal.abandoned()?.into_iter().for_each(abandoned);
         let unended = journal.read_unended()?;
         Ok((journal, unended))
     }
@@ -80,6 +82,11 @@ impl Journal {
     /// How that job was answered, if it was.
     pub(crate) fn standing(&self, job: JobId) -> Option<Standing> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&job).copied()
+    }
+
+    /// Says that a batch is about to begin: what is kept for it elsewhere is found again, should nothing come of it.
+    pub(crate) fn announce(&self, job: JobId) -> io::Result<()> {
+        disk::begin(&self.folder, &file_name(job))
     }
 
     /// Remembers a batch, together with the results it has already, each as one on its order's attempt. Durable when this returns.
@@ -107,12 +114,19 @@ impl Journal {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(job, standing);
     }
 
+    /// The batches that were announced and never begun.
+    fn abandoned(&self) -> io::Result<Vec<JobId>> {
+        let mut names = disk::unfinished(&self.folder)?;
+        names.retain(|name| !self.folder.join(name).try_exists().unwrap_or(true)); // else it was being written anew
+        Ok(names.iter().filter_map(|name| job_of(name)).collect())
+    }
+
     fn read_unended(&self) -> io::Result<Vec<Journaled>> {
         let mut unended = Vec::new();
         // A batch whose writing was never finished was never accepted.
         remove_unfinished(&self.folder)?;
         for name in names(&self.folder)? {
-            if let Some(job) = name.strip_suffix(SUFFIX).and_then(|job| job.parse().ok()) {
+            if let Some(job) = job_of(&name) {
                 let path = self.folder.join(&name);
                 unended.extend(self.read_one(job).map_err(|error| unreadable(&path, error))?);
             }
@@ -147,6 +161,10 @@ const DAMAGED: &str = "damaged";
 
 fn file_name(job: JobId) -> String {
     format!("{job}{SUFFIX}")
+}
+
+fn job_of(file_name: &str) -> Option<JobId> {
+    file_name.strip_suffix(SUFFIX)?.parse().ok()
 }
 
 fn names(folder: &Path) -> io::Result<Vec<String>> {

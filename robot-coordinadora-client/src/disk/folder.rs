@@ -24,6 +24,21 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     sync_folder(parent)
 }
 
+/// Begins the file `name`, durably: until it is created, whoever opens the folder finds it among the [`unfinished`].
+pub(crate) fn begin(folder: &Path, name: &str) -> io::Result<()> {
+    write(&folder.join(format!("{name}{UNFINISHED}")), b"")?;
+    sync_folder(folder)
+}
+
+/// The names of the files that a process left half-written when it died.
+pub(crate) fn unfinished(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for file in fs::read_dir(folder)? {
+        names.extend(file?.file_name().to_string_lossy().strip_suffix(UNFINISHED).map(str::to_owned));
+    }
+    Ok(names)
+}
+
 /// Removes what a process left half-written when it died.
 pub(crate) fn remove_unfinished(folder: &Path) -> io::Result<()> {
     for file in fs::read_dir(folder)? {
@@ -55,13 +70,18 @@ pub(crate) fn create(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> 
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = owners_alone().truncate(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_data()
+}
+
+/// For a file to be written, which its owner alone may read if it has to be made.
+fn owners_alone() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Removes a file. That it is gone survives a crash only once the folder is synced.
@@ -103,7 +123,7 @@ pub(crate) struct FolderLock {
 impl FolderLock {
     /// Takes the folder, or says that another has it by [`io::ErrorKind::WouldBlock`].
     pub(crate) fn take(folder: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(folder.join("lock"))?;
+        let file = owners_alone().truncate(false).open(folder.join("lock"))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
@@ -143,5 +163,19 @@ mod tests {
         assert_eq!(FolderLock::take(folder.path()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         drop(lock);
         FolderLock::take(folder.path()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_made_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("a/b");
+        make_folder(&folder).unwrap();
+        create(&folder, "file", b"").unwrap();
+        let _lock = FolderLock::take(&folder).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder.join("..")), mode(&folder)), (0o700, 0o700));
+        assert_eq!((mode(&folder.join("file")), mode(&folder.join("lock"))), (0o600, 0o600));
     }
 }
