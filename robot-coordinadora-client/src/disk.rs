@@ -7,7 +7,7 @@ mod medium;
 mod scan;
 
 pub(crate) use folder::{
-    FolderLock, begin, create, make_folder, remove, remove_unfinished, sync_folder, unfinished, unreadable,
+    FolderLock, at_file, begin, create, make_folder, remove, remove_unfinished, sync_folder, unfinished,
 };
 pub(crate) use frame::frame;
 pub(crate) use medium::{Growing, Medium, TheDisk};

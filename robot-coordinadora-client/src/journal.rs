@@ -22,7 +22,7 @@ use robot_callback_core::{JobId, Report};
 pub(crate) use self::file::JobFile;
 pub(crate) use self::ledger::Ledger;
 pub(crate) use self::record::{Batch, Record, credentials_name};
-use crate::disk::{self, FolderLock, create, make_folder, remove, remove_unfinished, unreadable};
+use crate::disk::{self, FolderLock, at_file, create, make_folder, remove, remove_unfinished};
 
 /// How a job was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Journal {
         for name in names(&self.folder)? {
             if let Some(job) = job_of(&name) {
                 let path = self.folder.join(&name);
-                unended.extend(self.read_one(job).map_err(|error| unreadable(&path, error))?);
+                unended.extend(self.read_one(job).map_err(|error| at_file(&path, error))?);
             }
         }
         Ok(unended)

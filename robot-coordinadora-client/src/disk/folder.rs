@@ -101,17 +101,17 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// A file that the disk does not give, and why. The system's own error does not name it.
+/// A file that the disk does not give or take, and why. The system's own error does not name it.
 #[derive(Debug, thiserror::Error)]
-#[error("{} can't be read", path.display())]
-struct Unreadable {
+#[error("{} can't be worked with", path.display())]
+struct AtFile {
     path: PathBuf,
     source: io::Error,
 }
 
 /// The error with the name of the file that it is about.
-pub(crate) fn unreadable(path: &Path, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), Unreadable { path: path.to_owned(), source: error })
+pub(crate) fn at_file(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), AtFile { path: path.to_owned(), source: error })
 }
 
 /// That this process, and no other, works in a folder. Given back when dropped, or when the process dies.

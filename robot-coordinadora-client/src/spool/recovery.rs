@@ -74,7 +74,7 @@ fn above_damaged(folder: &Path) -> u64 {
 fn read(folder: &Path, number: Number) -> io::Result<(Growing, Vec<u8>)> {
     let path = folder.join(segment::file_name(number));
     let read = Growing::open(&path).and_then(|file| Ok((file, fs::read(&path)?)));
-    read.map_err(|error| disk::unreadable(&path, error))
+    read.map_err(|error| disk::at_file(&path, error))
 }
 
 impl Found {
