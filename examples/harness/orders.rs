@@ -68,7 +68,7 @@ impl Orders {
         let of_job = |order: &Order| {
             let item = job.items.iter().find(|item| item.order_id == Some(order.order_id))?;
             let Order { order_id, pedido_input } = order.clone();
-            Some(BatchOrder { item_id: item.item_id, order_id, pedido_input })
+            Some(BatchOrder { item_id: item.item_id, order_id, attempt: Some(item.attempt), pedido_input })
         };
         BatchRequest {
             workspace_id: self.workspace_id,
@@ -134,6 +134,8 @@ pub struct ItemRow {
     pub item_id: ItemId,
     /// Its order.
     pub order_id: Option<OrderId>,
+    /// The attempt that is open.
+    pub attempt: u32,
 }
 
 impl From<&JobView> for JobRows {
@@ -141,6 +143,7 @@ impl From<&JobView> for JobRows {
         let row = |view: &robot_callback_core::ItemView| ItemRow {
             item_id: view.item.id,
             order_id: view.item.order_id,
+            attempt: view.item.attempt,
         };
         Self { job_id: view.job.id, items: view.items.iter().map(row).collect() }
     }

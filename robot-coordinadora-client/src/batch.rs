@@ -63,16 +63,17 @@ impl Robot {
     ///
     /// # Errors
     /// [`RobotError::Taken`] when another process works in the folder, [`RobotError::Journal`] when it can't be read or
-    /// written.
+    /// written. A batch that can't be read is named in there: the robot does not run without it, since its orders could be
+    /// submitted once more by another batch. Nothing is lost; start it again once the disk gives the file.
     pub async fn start(
         options: RobotOptions,
         portal: Arc<dyn Portal>,
         sink: Arc<dyn ReportSink>,
         keyring: Arc<dyn Keyring>,
     ) -> Result<Self, RobotError> {
-        let folder = options.folder.clone();
-        let (journal, unended) =
-            blocking(move || Journal::open(&folder)).await.map_err(RobotError::of_folder)?;
+        let (folder, kept) = (options.folder.clone(), keyring.clone());
+        let open = move || Journal::open(&folder, |job| kept.forget(&credentials_name(job)));
+        let (journal, unended) = blocking(open).await.map_err(RobotError::of_folder)?;
         let (desk, deciding) = (Desk::default(), tokio::sync::Mutex::default());
         let (stopping, at_work) = (watch::Sender::new(false), Arc::new(watch::Sender::new(0)));
         let shared =
@@ -188,6 +189,7 @@ impl Shared {
             }
             let name = credentials_name(job_id);
             if !rejected {
+                shared.journal.announce(job_id)?;
                 shared.keyring.keep(&name, &serde_json::to_string(&credentials)?)?;
             }
             passed("after the secrets of a batch are kept");

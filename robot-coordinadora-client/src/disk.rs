@@ -6,7 +6,9 @@ mod frame;
 mod medium;
 mod scan;
 
-pub(crate) use folder::{FolderLock, create, make_folder, remove, remove_unfinished, rename};
+pub(crate) use folder::{
+    FolderLock, at_file, begin, create, make_folder, remove, remove_unfinished, sync_folder, unfinished,
+};
 pub(crate) use frame::frame;
 pub(crate) use medium::{Growing, Medium, TheDisk};
-pub(crate) use scan::{Piece, pieces, whole};
+pub(crate) use scan::{pieces, whole};

@@ -53,6 +53,10 @@ impl Default for DoorOptions {
 /// | 405, 408, 413 | not `POST` (with `Allow`), a body that took too long or is too large | likewise |
 /// | 409 | another batch of the workspace is in process | `{"success":false,"error":"Ya hay un batch en proceso para este workspace"}` |
 /// | 503 | nothing was taken; send it again after `Retry-After` | likewise |
+///
+/// An order may say which attempt at its item it is: `attempt`, a whole number from 1. Every report on it says so then
+/// ([`BatchOrder::attempt`](crate::BatchOrder::attempt)), and one that arrives after the item was re-opened is `stale`
+/// there, not the result of the attempt that is open now.
 #[must_use]
 pub fn door(robot: Robot, options: DoorOptions) -> BoxedFilter<(Response,)> {
     let health = warp::path!("api" / "health").and(warp::method()).map(|method: Method| {

@@ -3,7 +3,8 @@
 //!
 //! A folder holds one file for each batch in process, `<job>.job`, made whole and then only appended to, and one empty
 //! file for each batch that ended, `done/<job>` or `rejected/<job>`: its name is all that is kept of it, for good.
-//! A file in which something is damaged is copied to `damaged` before it is mended.
+//! A file in which something is damaged is copied to `damaged` before it is mended. It is mended when the next record is
+//! written, so that a full disk keeps no batch from being known.
 
 mod file;
 mod ledger;
@@ -21,7 +22,7 @@ use robot_callback_core::{JobId, Report};
 pub(crate) use self::file::JobFile;
 pub(crate) use self::ledger::Ledger;
 pub(crate) use self::record::{Batch, Record, credentials_name};
-use crate::disk::{FolderLock, create, make_folder, remove, remove_unfinished};
+use crate::disk::{self, FolderLock, at_file, create, make_folder, remove, remove_unfinished};
 
 /// How a job was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +60,9 @@ pub(crate) struct Journaled {
 }
 
 impl Journal {
-    /// Opens the folder, and reads the batches that had not ended.
-    pub(crate) fn open(folder: &Path) -> io::Result<(Self, Vec<Journaled>)> {
+    /// Opens the folder, and reads the batches that had not ended. Tells `abandoned` of each that was announced and never
+    /// begun.
+    pub(crate) fn open(folder: &Path, abandoned: impl FnMut(JobId)) -> io::Result<(Self, Vec<Journaled>)> {
         make_folder(folder)?;
         let lock = FolderLock::take(folder)?;
         for inner in Standing::ALL.map(Standing::folder).into_iter().chain([DAMAGED]) {
@@ -72,6 +74,7 @@ impl Journal {
                 journal.know(job, standing);
             }
         }
+        journal.abandoned()?.into_iter().for_each(abandoned);
         let unended = journal.read_unended()?;
         Ok((journal, unended))
     }
@@ -81,13 +84,18 @@ impl Journal {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&job).copied()
     }
 
-    /// Remembers a batch, together with the results it has already. Durable when this returns.
+    /// Says that a batch is about to begin: what is kept for it elsewhere is found again, should nothing come of it.
+    pub(crate) fn announce(&self, job: JobId) -> io::Result<()> {
+        disk::begin(&self.folder, &file_name(job))
+    }
+
+    /// Remembers a batch, together with the results it has already, each as one on its order's attempt. Durable when this returns.
     pub(crate) fn begin(&self, batch: Batch, results: &[Report]) -> io::Result<Journaled> {
         let standing = if batch.rejected { Standing::Rejected } else { Standing::Accepted };
         let (job, mut ledger) = (batch.job_id, Ledger::new(batch.clone()));
-        let results = results.iter().map(|report| Record::Result(report.clone()));
+        let results = results.iter().map(|report| Record::Result(batch.on_attempt(report.clone())));
         let records: Vec<_> =
-            [Record::Accepted(batch.clone()), Record::Accepted(batch)].into_iter().chain(results).collect();
+            [0, 1].map(|_| Record::Accepted(batch.clone())).into_iter().chain(results).collect();
         let file = JobFile::create(&self.folder, &file_name(job), &records)
             .inspect_err(|_| drop(remove(&self.folder.join(file_name(job)))))?;
         records.into_iter().for_each(|record| ledger.apply(record));
@@ -106,43 +114,45 @@ impl Journal {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(job, standing);
     }
 
+    /// The batches that were announced and never begun.
+    fn abandoned(&self) -> io::Result<Vec<JobId>> {
+        let mut names = disk::unfinished(&self.folder)?;
+        names.retain(|name| !self.folder.join(name).try_exists().unwrap_or(true)); // else it was being written anew
+        Ok(names.iter().filter_map(|name| job_of(name)).collect())
+    }
+
     fn read_unended(&self) -> io::Result<Vec<Journaled>> {
         let mut unended = Vec::new();
         // A batch whose writing was never finished was never accepted.
         remove_unfinished(&self.folder)?;
         for name in names(&self.folder)? {
-            if let Some(job) = name.strip_suffix(SUFFIX).and_then(|job| job.parse().ok()) {
-                unended.extend(self.read_one(job));
+            if let Some(job) = job_of(&name) {
+                let path = self.folder.join(&name);
+                unended.extend(self.read_one(job).map_err(|error| at_file(&path, error))?);
             }
         }
         Ok(unended)
     }
 
-    /// The job of a batch that can't be read stays accepted: nothing of it is done again.
-    fn read_one(&self, job: JobId) -> Option<Journaled> {
+    /// The job of a batch of which nothing is left stays accepted: nothing of it is done again. A file that the disk does
+    /// not give just now is an error: without its batch, its orders could be accepted and submitted once more.
+    fn read_one(&self, job: JobId) -> io::Result<Option<Journaled>> {
         if self.standing(job).is_some() {
             // It had ended; only its file was still there.
             drop(remove(&self.folder.join(file_name(job))));
-            return None;
+            return Ok(None);
         }
         self.know(job, Standing::Accepted);
-        let read = JobFile::open(&self.folder, &file_name(job), &self.folder.join(DAMAGED));
-        let journaled = match read {
-            Ok(Some(journaled)) => journaled,
-            Ok(None) => {
-                tracing::error!(job.id = %job, "nothing of a batch is left in the journal; its orders are not reported");
-                drop(self.end(job));
-                return None;
-            }
-            Err(error) => {
-                tracing::error!(job.id = %job, %error, "a batch can't be read from the journal; it waits for the next start");
-                return None;
-            }
+        let read = JobFile::open(&self.folder, &file_name(job), &self.folder.join(DAMAGED))?;
+        let Some(journaled) = read else {
+            tracing::error!(job.id = %job, "nothing of a batch is left in the journal; its orders are not reported");
+            drop(self.end(job));
+            return Ok(None);
         };
         if journaled.ledger.batch.rejected {
             self.know(job, Standing::Rejected);
         }
-        Some(journaled)
+        Ok(Some(journaled))
     }
 }
 
@@ -151,6 +161,10 @@ const DAMAGED: &str = "damaged";
 
 fn file_name(job: JobId) -> String {
     format!("{job}{SUFFIX}")
+}
+
+fn job_of(file_name: &str) -> Option<JobId> {
+    file_name.strip_suffix(SUFFIX)?.parse().ok()
 }
 
 fn names(folder: &Path) -> io::Result<Vec<String>> {

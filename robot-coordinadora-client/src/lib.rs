@@ -46,7 +46,7 @@
 //! ```
 //! What can be tried again is, by a schedule of days ([`SpoolOptions`]); what is refused for good is kept as a dead
 //! letter ([`Spool::dead_letters`], [`Spool::redrive`]); a destination whose secret is refused is stopped, with all that
-//! is meant for it, until somebody acts ([`Spool::status`], [`Spool::resume`], [`SpoolOptions::on_alarm`]). Reports on
+//! is meant for it, until somebody acts or one of the reports that are tried every 15 minutes gets through ([`Spool::status`], [`Spool::resume`], [`SpoolOptions::on_alarm`]). Reports on
 //! one item are sent in the order in which they were handed over, each after the one before is settled.
 //!
 //! [`blocking`] has the same for robots without an async runtime.
@@ -55,7 +55,9 @@
 //! A deadline that passed, or a connection that broke, leaves open whether the report arrived. The receiver knows
 //! an item's result by the item and its attempt: the same report again changes nothing and is answered
 //! [`Verdict::Duplicate`](robot_callback_core::Verdict::Duplicate). So whenever in doubt, this crate sends it again,
-//! and so may you, also after a restart.
+//! and so may you, also after a restart. Where an item may be re-opened meanwhile, say which attempt the report is on
+//! ([`Report::for_attempt`](robot_callback_core::Report::for_attempt), [`BatchOrder::attempt`]): without that it is one on
+//! whichever is open when it arrives.
 //!
 //! # What is tried again
 //! | what happened | then |
@@ -76,7 +78,8 @@
 //! # A robot that may be killed at any instant
 //! [`Robot`] takes whole batches ([`BatchRequest`]) and works through them over a [`Portal`], which you implement. Every
 //! order is reported exactly once, and **no order is submitted twice**: that one is about to be submitted is on the disk
-//! before, its result is before it is handed to the [`ReportSink`]. After a restart, an order of which only the first
+//! before, its result is before it is handed to the [`ReportSink`] (a disk that is full then holds up the next order, not
+//! the result of this one). After a restart, an order of which only the first
 //! is known is looked up in the portal; where the portal does not give its number, the report says that the shipment
 //! may exist, and the order is never submitted again. The feature `door` brings the HTTP door that batches come in by.
 //!

@@ -51,6 +51,10 @@ pub struct BatchOrder {
     pub item_id: ItemId,
     /// The sale that is shipped.
     pub order_id: OrderId,
+    /// Which attempt at the item this is, counted from 1; every report on the order says so. Without it a report is one on
+    /// whichever attempt is open when it arrives: one that was delayed may then close an attempt that was begun since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
     /// What is typed into the portal's form.
     pub pedido_input: PedidoInput,
 }
@@ -126,9 +130,23 @@ impl BatchRequest {
         if self.orders.is_empty() {
             return Err(RequestError::required("orders"));
         }
+        self.check_attempts()?;
         let mut items = BTreeSet::new();
         match self.orders.iter().position(|order| !items.insert(order.item_id)) {
             Some(place) => Err(RequestError::invalid(format!("orders[{place}].itemId"), "está repetido")),
+            None => Ok(()),
+        }
+    }
+
+    /// What a report can carry.
+    fn check_attempts(&self) -> Result<(), RequestError> {
+        let attempts = 1..=i32::MAX.unsigned_abs();
+        let breaks = |order: &BatchOrder| order.attempt.is_some_and(|attempt| !attempts.contains(&attempt));
+        match self.orders.iter().position(breaks) {
+            Some(place) => Err(RequestError::invalid(
+                format!("orders[{place}].attempt"),
+                "debe ser un número entero de 1 a 2147483647",
+            )),
             None => Ok(()),
         }
     }

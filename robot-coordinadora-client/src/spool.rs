@@ -63,18 +63,19 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Opens the spool in `folder`, which is made if it is not there, and begins to send what it holds. Nobody else may
-    /// write into that folder; only its owner may enter it. Secrets are not in there, but reports are, and callback
-    /// URLs as they are given, with their queries.
+    /// Opens the spool in `folder`, and begins to send what it holds. If the folder is not there it is made, so that only
+    /// its owner may enter it; one that is there keeps its permissions, and should let in nobody else (`chmod 700`).
+    /// Secrets are not in there, but reports are, and callback URLs as they are given, with their queries.
     ///
     /// It reads all the folder holds before it returns. It must be called inside a Tokio runtime, in which it sends.
     ///
     /// # Errors
     /// [`SpoolError::InUse`] when another process has the folder (it is free once that process is dead, however it
-    /// died), [`SpoolError::Disk`] when it can't be worked with,
-    /// [`SpoolError::Version`] when a newer version wrote it, [`SpoolError::NoRuntime`],
-    /// [`SpoolError::Thread`]. Damage is no error: what is
-    /// damaged is moved into the folder `damaged` and told.
+    /// died), [`SpoolError::Disk`] when it can't be worked with, or when a file of it can't be read just now: that one is
+    /// named and stays as it is, since it may be whole (for good, by a broken disk for instance, it takes somebody to
+    /// move it away), [`SpoolError::Version`] when a newer version wrote it, [`SpoolError::NoRuntime`],
+    /// [`SpoolError::Thread`]. Damage is no error: what is read and is not what was written is moved into the folder
+    /// `damaged` and told.
     pub fn open(
         folder: impl Into<PathBuf>,
         client: Client,

@@ -48,7 +48,7 @@ pub enum RobotError {
     /// Another process works in the folder.
     #[error("another process works with this journal")]
     Taken,
-    /// The journal can't be read or written.
+    /// The journal can't be read or written; its source names the file, where it is one.
     #[error("the journal can't be opened")]
     Journal(#[source] io::Error),
 }

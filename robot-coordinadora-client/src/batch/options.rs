@@ -7,7 +7,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RobotOptions {
     /// The folder of the journal. One process at a time works in it. It holds the buyers' data of the batches that
-    /// have not ended, and no secret.
+    /// have not ended, and no secret. If it is not there it is made, so that only its owner may enter it; one that is
+    /// there keeps its permissions, and should let in nobody else (`chmod 700`).
     pub folder: PathBuf,
     /// How long the portal is left alone between two orders. Default: 2 seconds.
     pub pause: Duration,

@@ -1,7 +1,9 @@
-//! The work on one batch: its orders one at a time, each result on the disk before it is reported.
+//! The work on one batch: its orders one at a time, each result on the disk before it is reported. A disk that fails then
+//! keeps no result of a submission from being reported.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+mod records;
+
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use robot_callback_core::{ItemId, Report};
@@ -13,8 +15,6 @@ use super::{Shared, blocking, reports};
 use crate::journal::{JobFile, Journaled, Ledger, Record};
 use crate::portal::Lookup;
 use crate::request::BatchOrder;
-use crate::sink::HandError;
-use crate::step::passed;
 
 const RESTARTED: &str = "el robot se reinició mientras creaba el envío";
 
@@ -94,7 +94,7 @@ impl Work {
             }
             self.submit(order).await
         };
-        self.record(Record::Result(report)).await
+        self.conclude(report).await
     }
 
     async fn submit(&mut self, order: &BatchOrder) -> Report {
@@ -142,60 +142,11 @@ impl Work {
             } else {
                 report(item, why)
             };
-            if let Ended::Stopped = self.record(Record::Result(report)).await {
+            if let Ended::Stopped = self.conclude(report).await {
                 return Ended::Stopped;
             }
         }
         Ended::Done
-    }
-
-    /// Writes a record, and waits for a disk that does not take it: nothing is done that is not on it.
-    async fn record(&mut self, record: Record) -> Ended {
-        while let Err(error) = self.append(record.clone()).await {
-            let job = self.ledger.batch.job_id;
-            tracing::error!(job.id = %job, %error, "the journal can't be written; the batch waits for it");
-            if !self.shared.wait(self.shared.options.again_after).await {
-                return Ended::Stopped;
-            }
-        }
-        self.ledger.apply(record);
-        Ended::Done
-    }
-
-    fn append(&self, record: Record) -> impl Future<Output = io::Result<()>> + use<> {
-        let file = self.file.clone();
-        blocking(move || file.lock().unwrap_or_else(PoisonError::into_inner).append(&record))
-    }
-
-    /// Hands over the results that are still here; whether all of them were taken.
-    async fn hand_over(&mut self) -> bool {
-        let to = self.ledger.batch.destination();
-        for report in self.ledger.unhanded().cloned().collect::<Vec<_>>() {
-            let item = report.item_id;
-            passed("before a result is handed over");
-            match caught(self.shared.sink.report_result(&to, &report)).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(error @ HandError::Invalid(_))) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(item.id = %item, error, "a result can never be reported, and is given up");
-                }
-                Ok(Err(error @ HandError::Unsafe(_))) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(item.id = %item, error, "a result was not taken; it will be handed over again");
-                    return false;
-                }
-                Err(words) => {
-                    tracing::error!(item.id = %item, words, "handing over a result broke off; it is done again");
-                    return false;
-                }
-            }
-            passed("after a result is handed over");
-            if let Err(error) = self.append(Record::Handed(item)).await {
-                tracing::warn!(item.id = %item, %error, "a hand-over is not written down; it may be done again");
-            }
-            self.ledger.apply(Record::Handed(item));
-        }
-        true
     }
 
     /// Forgets everything of the batch but its id. The credentials first: nobody would look for them later.

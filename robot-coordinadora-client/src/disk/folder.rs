@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::step::passed;
 
@@ -22,6 +22,21 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)?;
     sync_folder(parent)
+}
+
+/// Begins the file `name`, durably: until it is created, whoever opens the folder finds it among the [`unfinished`].
+pub(crate) fn begin(folder: &Path, name: &str) -> io::Result<()> {
+    write(&folder.join(format!("{name}{UNFINISHED}")), b"")?;
+    sync_folder(folder)
+}
+
+/// The names of the files that a process left half-written when it died.
+pub(crate) fn unfinished(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for file in fs::read_dir(folder)? {
+        names.extend(file?.file_name().to_string_lossy().strip_suffix(UNFINISHED).map(str::to_owned));
+    }
+    Ok(names)
 }
 
 /// Removes what a process left half-written when it died.
@@ -55,13 +70,18 @@ pub(crate) fn create(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> 
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = owners_alone().truncate(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_data()
+}
+
+/// For a file to be written, which its owner alone may read if it has to be made.
+fn owners_alone() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Removes a file. That it is gone survives a crash only once the folder is synced.
@@ -74,20 +94,24 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Moves a file to another folder of the same disk, durably.
-pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
-    for folder in [to.parent(), from.parent()].into_iter().flatten() {
-        sync_folder(folder)?;
-    }
-    Ok(())
-}
-
 /// Makes durable which files a folder holds.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     // A path of one part has an empty parent, which is where we are.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder)?.sync_all()
+}
+
+/// A file that the disk does not give or take, and why. The system's own error does not name it.
+#[derive(Debug, thiserror::Error)]
+#[error("{} can't be worked with", path.display())]
+struct AtFile {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// The error with the name of the file that it is about.
+pub(crate) fn at_file(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), AtFile { path: path.to_owned(), source: error })
 }
 
 /// That this process, and no other, works in a folder. Given back when dropped, or when the process dies.
@@ -99,7 +123,7 @@ pub(crate) struct FolderLock {
 impl FolderLock {
     /// Takes the folder, or says that another has it by [`io::ErrorKind::WouldBlock`].
     pub(crate) fn take(folder: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(folder.join("lock"))?;
+        let file = owners_alone().truncate(false).open(folder.join("lock"))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
@@ -139,5 +163,19 @@ mod tests {
         assert_eq!(FolderLock::take(folder.path()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         drop(lock);
         FolderLock::take(folder.path()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_made_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("a/b");
+        make_folder(&folder).unwrap();
+        create(&folder, "file", b"").unwrap();
+        let _lock = FolderLock::take(&folder).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder.join("..")), mode(&folder)), (0o700, 0o700));
+        assert_eq!((mode(&folder.join("file")), mode(&folder.join("lock"))), (0o600, 0o600));
     }
 }

@@ -1,7 +1,8 @@
 //! Reading a batch's file, whatever happened to it. Pure.
 //!
 //! **Doubt is never a reason to submit again.** A record that was cut short may have been the intent of the order that
-//! was next; a damaged one that of any order. Each of them counts as intended from then on.
+//! was next, unless an order was under way: then it is that one's result. A damaged one may have been the intent of any
+//! order. Each of them counts as intended from then on.
 
 use robot_callback_core::ItemId;
 
@@ -10,7 +11,7 @@ use super::record::Record;
 use crate::disk::pieces;
 
 /// The most that is ever written and not yet synced: a hand-over and an intent. After a power cut it may be there as
-/// anything, zeros for instance. Too short for two intents.
+/// anything, zeros for instance. Too short for two intents, and for a result with the next order's intent.
 pub(super) const UNSYNCED: usize = 144;
 
 /// How well a file could be read.
@@ -52,11 +53,13 @@ pub(super) fn read(bytes: &[u8]) -> Option<Reading> {
     Some(Reading { condition, records, ledger })
 }
 
-/// The orders whose intent may have been lost.
+/// The orders whose intent may have been lost. While one is under way, no other is begun.
 fn doubtful(ledger: &Ledger, condition: Condition) -> Vec<ItemId> {
-    let unintended = ledger.open().map(|order| order.item_id).filter(|item| !ledger.is_intended(*item));
+    let open = || ledger.open().map(|order| order.item_id);
+    let unintended = open().filter(|item| !ledger.is_intended(*item));
     match condition {
         Condition::Whole => Vec::new(),
+        Condition::Torn if open().any(|item| ledger.is_intended(item)) => Vec::new(),
         Condition::Torn => unintended.take(1).collect(),
         Condition::Damaged => unintended.collect(),
     }

@@ -27,6 +27,15 @@ impl Batch {
         NamedDestination { callback_url: self.callback_url.clone(), secret_name: self.secret_name.clone() }
     }
 
+    /// The report as one on the attempt that its order is, where the order says which.
+    pub(crate) fn on_attempt(&self, report: Report) -> Report {
+        let order = self.orders.iter().find(|order| order.item_id == report.item_id);
+        match order.and_then(|order| order.attempt) {
+            Some(attempt) => report.for_attempt(attempt),
+            None => report,
+        }
+    }
+
     /// The name under which the keyring keeps the portal's credentials.
     pub(crate) fn credentials_name(&self) -> String {
         credentials_name(self.job_id)
@@ -71,5 +80,20 @@ impl Record {
             Self::Result(_) => ["before a result is written", "after a result is written"],
             Self::Handed(_) => ["before a hand-over is written", "after a hand-over is written"],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_of_an_older_journal_names_no_attempt() {
+        let order = r#"{"itemId":"6f9619ff-8b86-4d01-b42d-00c04fc964ff",
+            "orderId":"a7ace732-f6fa-4fa7-a5c1-5b629362da5c","pedidoInput":{"identificacion":"","nombres":"",
+            "apellidos":"","direccion":"","ciudad":"","departamento":"","celular":"","email":"","referencia":"",
+            "unidades":1,"totalConIva":1,"valorDeclarado":1,"peso":1.0,"alto":1.0,"largo":1.0,"ancho":1.0,
+            "esRecaudoContraentrega":false}}"#;
+        assert_eq!(serde_json::from_str::<BatchOrder>(order).unwrap().attempt, None);
     }
 }

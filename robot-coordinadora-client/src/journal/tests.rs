@@ -9,6 +9,7 @@ fn order() -> BatchOrder {
     BatchOrder {
         item_id: ItemId::random(),
         order_id: OrderId::random(),
+        attempt: Some(2),
         pedido_input: PedidoInput {
             identificacion: text(),
             nombres: "Ana\nMaría \u{2028}".into(),
@@ -140,6 +141,25 @@ fn what_a_power_cut_leaves_at_the_end_puts_one_order_in_doubt_and_more_damage_al
     assert_eq!(unsynced.iter().sum::<usize>(), UNSYNCED, "it is that much");
     let two_intents = 1 + unsynced[1] + Record::Result(Report::success(item, "123")).framed().unwrap().len();
     assert!(two_intents > UNSYNCED, "two intents never fit in");
+}
+
+#[test]
+fn a_torn_result_of_the_order_under_way_puts_no_other_order_in_doubt() {
+    let batch = batch(3);
+    let [first, ..] = &batch.orders[..] else { panic!("there are three") };
+    let result = Record::Result(Report::success(first.item_id, "73150001234")).framed().unwrap();
+    let records =
+        [Record::Accepted(batch.clone()), Record::Accepted(batch.clone()), Record::Intent(first.item_id)];
+    let before: Vec<_> = records.iter().flat_map(|record| record.framed().unwrap()).collect();
+    let zeros = [0; UNSYNCED];
+    let tails = (1..result.len()).map(|length| &result[..length]).chain([&zeros[..]]);
+    for tail in tails {
+        let reading = read(&[&before[..], tail].concat()).unwrap();
+        assert_eq!(reading.condition, Condition::Torn);
+        let intended = |order: &&BatchOrder| reading.ledger.is_intended(order.item_id);
+        let intended: Vec<_> = reading.ledger.open().filter(intended).map(|order| order.item_id).collect();
+        assert_eq!(intended, [first.item_id], "{} bytes: the others were not begun", tail.len());
+    }
 }
 
 #[test]

@@ -12,7 +12,8 @@ use crate::disk;
 /// over again, and know what it means: whoever reads this user's files, or a backup of them, has the secrets.
 ///
 /// A file holds the secret and a line break, so that one can be written with an editor. It is read at every use: a
-/// file that is replaced is a secret that is changed. A secret that was kept survives a crash of the machine.
+/// file that is replaced is a secret that is changed. A secret that was kept survives a crash of the machine, and one that was
+/// forgotten does not come back with it.
 #[derive(Debug)]
 pub struct FileKeyring {
     folder: PathBuf,
@@ -58,7 +59,7 @@ impl Keyring for FileKeyring {
 
     fn forget(&self, name: &str) {
         let Some(path) = self.path(name) else { return };
-        if let Err(error) = disk::remove(&path) {
+        if let Err(error) = disk::remove(&path).and_then(|()| disk::sync_folder(&self.folder)) {
             tracing::error!(secret.name = name, %error, "a secret can't be removed");
         }
     }

@@ -28,6 +28,7 @@ fn order(fields: &Fields<'_>) -> Read<BatchOrder> {
     Ok(BatchOrder {
         item_id: fields.uuid("itemId")?,
         order_id: fields.uuid("orderId")?,
+        attempt: fields.find("attempt").map(|_| fields.count("attempt")).transpose()?,
         pedido_input: pedido_input(&fields.object("pedidoInput")?)?,
     })
 }

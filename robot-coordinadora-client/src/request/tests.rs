@@ -158,6 +158,20 @@ fn a_field_that_breaks_its_rule_is_named_with_the_rule() {
             json!("6F9619FF-8B86-4D01-B42D-00C04FC964FF"),
             "orders[1].itemId está repetido",
         ),
+        (
+            "/orders/1/attempt".into(),
+            json!(0),
+            "orders[1].attempt debe ser un número entero de 1 a 2147483647",
+        ),
+        (
+            "/orders/1/attempt".into(),
+            json!(2_147_483_648_u32),
+            "orders[1].attempt debe ser un número entero de 1 a 2147483647",
+        ),
+        ("/orders/1/attempt".into(), json!(-1), "orders[1].attempt debe ser un número entero"),
+        ("/orders/1/attempt".into(), json!(1.5), "orders[1].attempt debe ser un número entero"),
+        ("/orders/1/attempt".into(), json!("two"), "orders[1].attempt debe ser un número"),
+        ("/orders/1/attempt".into(), json!([]), "orders[1].attempt debe ser un número"),
         (format!("{input}/nombres"), json!({}), "orders[0].pedidoInput.nombres debe ser un texto"),
         (format!("{input}/peso"), json!("heavy"), "orders[0].pedidoInput.peso debe ser un número"),
         (format!("{input}/peso"), json!("inf"), "orders[0].pedidoInput.peso debe ser un número"),
@@ -196,6 +210,20 @@ fn what_is_not_asked_for_is_ignored_and_a_secret_is_optional() {
     assert_eq!(read.callback_secret, None);
     assert!(!serde_json::to_string(&read).unwrap().contains("callbackSecret"));
     assert_eq!(self::read(&with("/callbackSecret", Some(json!("")))).unwrap().callback_secret, None);
+}
+
+#[test]
+fn an_attempt_is_optional_and_older_senders_leave_it_out() {
+    for absent in [None, Some(Value::Null)] {
+        let read = read(&with("/orders/0/attempt", absent)).unwrap();
+        assert_eq!(read.orders[0].attempt, None);
+        assert!(!serde_json::to_string(&read).unwrap().contains("attempt"));
+    }
+    for (given, attempt) in
+        [(json!(1), 1), (json!("2"), 2), (json!(2.0), 2), (json!(i32::MAX), 2_147_483_647)]
+    {
+        assert_eq!(read(&with("/orders/0/attempt", Some(given))).unwrap().orders[0].attempt, Some(attempt));
+    }
 }
 
 #[test]

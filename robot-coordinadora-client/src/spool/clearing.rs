@@ -1,6 +1,6 @@
 //! Clearing away: the oldest segment is removed once nothing in it is needed, or once so much of all is of no use that
 //! copying the rest pays. Always the oldest: a record that settles a report stands behind that report's own, and must
-//! not go before it.
+//! not go before it. A segment with damage that could not be moved aside stays until it can be.
 
 use std::io;
 
@@ -10,6 +10,7 @@ use super::record::{Record, Seq};
 use super::segment::{Number, Place};
 use super::shared::Unread;
 use super::writer::{GROUP, Writer};
+use crate::disk::Growing;
 
 impl Writer {
     /// Clears away what pays.
@@ -49,10 +50,29 @@ impl Writer {
     }
 
     fn clear(&mut self, number: Number) -> io::Result<()> {
+        self.let_go(number)?;
         let needed = self.shared.index().in_segment(number);
         needed.chunks(GROUP).try_for_each(|seqs| self.copy(seqs))?;
         self.log.remove(number)?;
         self.shared.index().segments.remove(number);
+        Ok(())
+    }
+
+    /// Moves aside the damaged bytes of a segment that could not be moved when the spool was opened.
+    fn let_go(&self, number: Number) -> io::Result<()> {
+        loop {
+            let held = self.shared.index().segments.held(number);
+            let Some(place) = held else { return Ok(()) };
+            let file = self.shared.index().segments.file(number)?;
+            self.move_aside(place, &file)?;
+            self.shared.index().segments.let_go(place);
+        }
+    }
+
+    fn move_aside(&self, place: Place, file: &Growing) -> io::Result<()> {
+        let bytes = file.read(place.at, usize::try_from(place.length).unwrap_or(usize::MAX))?;
+        let kept_in = keep_damaged(&self.log.folder, place, &bytes)?;
+        self.shared.damaged(kept_in);
         Ok(())
     }
 
@@ -93,10 +113,8 @@ impl Writer {
     /// Moves a damaged record aside.
     pub(super) fn put_aside(&self, seq: Seq) -> io::Result<()> {
         let Some((place, file)) = self.shared.whereabouts(seq)? else { return Ok(()) };
-        let bytes = file.read(place.at, usize::try_from(place.length).unwrap_or(usize::MAX))?;
-        let kept_in = keep_damaged(&self.log.folder, place.segment, place.at, &bytes)?;
+        self.move_aside(place, &file)?;
         self.shared.index().settled(seq);
-        self.shared.damaged(kept_in);
         self.shared.changed.notify_waiters();
         Ok(())
     }

@@ -39,6 +39,8 @@ pub(super) struct Flight {
     pub(super) tries: u32,
     /// How often its destination had been resumed when it left.
     pub(super) resumed: u32,
+    /// Whether it left for a stopped destination, to see whether that takes reports again.
+    pub(super) probes: bool,
 }
 
 impl Index {
@@ -67,7 +69,7 @@ impl Index {
         let mut flights = Vec::new();
         for lane in self.lanes.values_mut() {
             while let Some(seq) = lane.take(now, at_once, |seq| entries.get(&seq).map(|entry| entry.item)) {
-                flights.extend(entries.get(&seq).map(|entry| entry.flight(seq, lane.resumed)));
+                flights.extend(entries.get(&seq).map(|entry| entry.flight(seq, lane)));
             }
         }
         flights
@@ -194,7 +196,8 @@ impl Index {
 }
 
 impl Entry {
-    fn flight(&self, seq: Seq, resumed: u32) -> Flight {
-        Flight { seq, item: self.item, to: self.to.clone(), tries: self.tries, resumed }
+    fn flight(&self, seq: Seq, lane: &Lane) -> Flight {
+        let (resumed, probes) = (lane.resumed, lane.stopped.is_some());
+        Flight { seq, item: self.item, to: self.to.clone(), tries: self.tries, resumed, probes }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::index::Flight;
-use super::lane::{Lane, Stopped};
+use super::lane::{Lane, PROBE, Stopped};
 use super::record::{Death, Record};
 use super::schedule;
 use super::shared::Shared;
@@ -23,7 +23,7 @@ pub(super) enum Outcome {
         reason: String,
         asked: Option<Duration>,
     },
-    /// Nothing can be delivered there until somebody acts. With a hash of the secret that did not serve.
+    /// Nothing can be delivered there until somebody acts, or a later probe gets through. With a hash of the secret that did not serve.
     Stopped {
         reason: String,
         secret: Option<[u8; 32]>,
@@ -55,6 +55,10 @@ impl Shared {
     /// Decides on a report whose attempt has ended.
     pub(super) fn landed(&self, flight: &Flight, outcome: Outcome) {
         self.index().landed(flight);
+        // A refusal of the report, too, is a word of the endpoint that was looked for.
+        if flight.probes && matches!(outcome, Outcome::Delivered(_) | Outcome::Refused { .. }) {
+            self.resume(&flight.to);
+        }
         match outcome {
             Outcome::Delivered(delivered) => self.delivered(flight, delivered),
             Outcome::Failed { reason, asked } => self.failed(flight, reason, asked),
@@ -113,7 +117,7 @@ impl Shared {
 
     fn stopped(&self, flight: &Flight, reason: String, secret: Option<[u8; 32]>) {
         let now = self.now();
-        let look = now.after(self.options.look_again);
+        let (look, probe) = (now.after(self.options.look_again), now.after(PROBE));
         let mut index = self.index();
         index.again(flight.seq, flight.tries, now);
         let Some(lane) = index.lane(&flight.to) else { return };
@@ -121,7 +125,7 @@ impl Shared {
             return; // it left before somebody acted; the next attempt tells whether that helped
         }
         let first = lane.stopped.is_none();
-        lane.stopped = Some(Stopped { reason: reason.clone(), secret, look });
+        lane.stopped = Some(Stopped { reason: reason.clone(), secret, look, probe });
         drop(index);
         if first {
             self.alarm(&SpoolAlarm::Stopped { destination: NamedDestination::clone(&flight.to), reason });

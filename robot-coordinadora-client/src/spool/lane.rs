@@ -1,10 +1,16 @@
 //! The reports that wait for one destination, and whether it may be sent any just now. Pure.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use robot_callback_core::{ItemId, Timestamp};
 
 use super::record::Seq;
+
+/// How often a stopped destination gets one report all the same, to see whether it takes them again: what stopped it may
+/// have been a proxy's page that is gone by now, and nobody may be there to say so. Seldom, since a receiver that refuses
+/// a secret may count how often it must.
+pub(super) const PROBE: Duration = Duration::from_secs(15 * 60);
 
 /// Of each item, only the oldest report is sent.
 #[derive(Debug, Default)]
@@ -32,6 +38,8 @@ pub(super) struct Stopped {
     pub(super) secret: Option<[u8; 32]>,
     /// When to look for another one.
     pub(super) look: Timestamp,
+    /// From when on one report is sent all the same.
+    pub(super) probe: Timestamp,
 }
 
 impl Lane {
@@ -55,7 +63,7 @@ impl Lane {
         at_once: usize,
         item_of: impl Fn(Seq) -> Option<ItemId>,
     ) -> Option<Seq> {
-        while self.may_send(at_once) && self.rests_until.is_none_or(|end| end <= now) {
+        while self.may_send(at_once) && self.opens().is_none_or(|end| end <= now) {
             let first = *self.due.first().filter(|(due, _)| *due <= now)?;
             self.due.remove(&first);
             let (_, seq) = first;
@@ -63,25 +71,30 @@ impl Lane {
                 && self.oldest(item) == Some(seq)
                 && self.flying.insert(item)
             {
+                self.stopped.iter_mut().for_each(|stopped| stopped.probe = now.after(PROBE));
                 return Some(seq);
             }
         }
         None
     }
 
-    /// When there may be something to send; `None` when only an event can bring that.
+    /// When there may be something to send or to look for; `None` when only an event can bring that.
     pub(super) fn wakes(&self, at_once: usize) -> Option<Timestamp> {
-        if let Some(stopped) = &self.stopped {
-            return Some(stopped.look);
-        }
-        let (due, _) = self.due.first().filter(|_| self.may_send(at_once))?;
-        Some(self.rests_until.map_or(*due, |end| end.max(*due)))
+        let due = self.due.first().filter(|_| self.may_send(at_once));
+        let due = due.map(|(due, _)| self.opens().map_or(*due, |end| end.max(*due)));
+        let look = self.stopped.as_ref().map(|stopped| stopped.look);
+        due.into_iter().chain(look).min()
     }
 
-    /// To a destination that failed, one report goes to see whether it is back.
+    /// From when on the destination may have something, if not always.
+    fn opens(&self) -> Option<Timestamp> {
+        self.rests_until.max(self.stopped.as_ref().map(|stopped| stopped.probe))
+    }
+
+    /// To a destination that failed or is stopped, one report goes to see whether it is back.
     fn may_send(&self, at_once: usize) -> bool {
-        let most = if self.failing == 0 { at_once.max(1) } else { 1 };
-        self.stopped.is_none() && self.flying.len() < most
+        let most = if self.failing == 0 && self.stopped.is_none() { at_once.max(1) } else { 1 };
+        self.flying.len() < most
     }
 
     /// The oldest report of an item.

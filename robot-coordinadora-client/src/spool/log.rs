@@ -4,9 +4,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::record::{Record, Seq, VERSION};
-use super::segment::{Number, file_name};
+use super::segment::{Number, Place, file_name};
 use crate::disk::{self, FolderLock, Growing, Medium};
 use crate::step::passed;
 
@@ -18,8 +19,8 @@ pub(super) struct Log {
     /// The next number, for a segment or for a report.
     next: u64,
     segment_bytes: u64,
-    /// Whether something was appended that is not synced.
-    pub(super) dirty: bool,
+    /// Since when something is appended that is not synced.
+    pub(super) dirty: Option<Instant>,
     _lock: FolderLock,
 }
 
@@ -50,7 +51,7 @@ impl Log {
         segment_bytes: u64,
     ) -> Self {
         let folder = folder.to_owned();
-        Self { folder, medium, newest: None, next, segment_bytes, dirty: false, _lock: lock }
+        Self { folder, medium, newest: None, next, segment_bytes, dirty: None, _lock: lock }
     }
 
     pub(super) fn number(&mut self) -> Seq {
@@ -63,7 +64,7 @@ impl Log {
         if self.newest.as_ref().is_some_and(|newest| newest.bytes < self.segment_bytes) {
             return Ok(None);
         }
-        if self.dirty {
+        if self.dirty.is_some() {
             self.sync()?;
         }
         let number = self.number();
@@ -93,7 +94,7 @@ impl Log {
             return Err(error);
         }
         newest.bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.dirty = true;
+        self.dirty.get_or_insert_with(Instant::now);
         passed("after records are appended");
         if durably { self.sync() } else { Ok(()) }
     }
@@ -101,7 +102,7 @@ impl Log {
     /// Makes durable what was appended. After an error nobody knows what is on the disk, and asking again tells
     /// nothing: the segment is left as it is, and another is begun.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        self.dirty = false;
+        self.dirty = None;
         let Some(newest) = &self.newest else { return Ok(()) };
         passed("before records are synced");
         if let Err(error) = self.medium.sync(&newest.file) {
@@ -138,8 +139,8 @@ impl Log {
 }
 
 /// Keeps damaged bytes, to be looked at. The same bytes again are the same file.
-pub(super) fn keep_damaged(folder: &Path, segment: Number, at: u64, bytes: &[u8]) -> io::Result<PathBuf> {
-    let (folder, name) = (damaged_folder(folder), format!("{segment:020}-{at}"));
+pub(super) fn keep_damaged(folder: &Path, place: Place, bytes: &[u8]) -> io::Result<PathBuf> {
+    let (folder, name) = (damaged_folder(folder), format!("{:020}-{}", place.segment, place.at));
     disk::make_folder(&folder)?;
     disk::create(&folder, &name, bytes)?;
     Ok(folder.join(name))

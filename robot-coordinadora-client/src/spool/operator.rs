@@ -7,7 +7,7 @@ use std::time::Duration;
 use robot_callback_core::Report;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use super::Spool;
 use super::record::{Record, Seq};
@@ -42,15 +42,7 @@ impl Spool {
     /// Waits until every report is delivered or a dead letter, but no longer than `within`, and not for destinations
     /// that are stopped. Says how the spool stands then. Hurries nothing: what is to be tried again tomorrow waits.
     pub async fn flush(&self, within: Duration) -> SpoolStatus {
-        let deadline = Instant::now() + within;
-        loop {
-            let changed = self.shared.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if self.shared.is_done() || timeout_at(deadline, changed).await.is_err() {
-                break;
-            }
-        }
+        drop(timeout(within, self.shared.done()).await);
         // What was settled is settled after a crash, too; if not, it is sent again.
         drop(self.durably(Vec::new()).await);
         self.status()
@@ -130,6 +122,19 @@ impl Spool {
 }
 
 impl Shared {
+    /// Resolves when nothing waits but for destinations that are stopped.
+    async fn done(&self) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.is_done() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Whether nothing waits but for destinations that are stopped.
     fn is_done(&self) -> bool {
         let index = self.index();

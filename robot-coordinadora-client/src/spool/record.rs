@@ -12,7 +12,7 @@ use crate::sink::NamedDestination;
 /// The version of the records.
 pub(super) const VERSION: u32 = 1;
 
-/// The number of a report in its spool: later ones have greater numbers, and none is given twice.
+/// The number of a report in its spool: later ones have greater numbers, and none is given twice while the spool holds anything.
 pub(super) type Seq = u64;
 
 /// A record. Of two that tell of the same report, the later one holds.

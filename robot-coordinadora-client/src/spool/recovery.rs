@@ -13,7 +13,7 @@ use super::log::{damaged_folder, keep_damaged};
 use super::record::{Record, Seq, Spooled, Standing, VERSION};
 use super::segment::{self, Number, Place};
 use super::status::SpoolError;
-use crate::disk::{self, Growing, Piece, pieces};
+use crate::disk::{self, Growing, pieces};
 use crate::sink::NamedDestination;
 
 /// What was found in a folder.
@@ -22,7 +22,7 @@ pub(super) struct Found {
     pub(super) index: Index,
     /// A number that is greater than any that was given.
     pub(super) next: u64,
-    /// Where damaged bytes were moved.
+    /// Where damaged bytes are: moved aside, or else in their segment.
     pub(super) damage: Vec<PathBuf>,
     /// Whether all of them could be moved.
     pub(super) all_kept: bool,
@@ -40,13 +40,11 @@ struct Waiting {
 /// Reads the folder. No report is due later than `latest`: the clock may have been wrong before.
 pub(super) fn recover(folder: &Path, now: Timestamp, latest: Timestamp) -> Result<Found, SpoolError> {
     disk::remove_unfinished(folder).map_err(SpoolError::Disk)?;
-    let mut found = Found { next: 1, all_kept: true, ..Found::default() };
+    let mut found = Found { next: above_damaged(folder), all_kept: true, ..Found::default() };
     for number in numbers(folder).map_err(SpoolError::Disk)? {
         found.next = found.next.max(number + 1);
-        match read(folder, number) {
-            Ok((file, bytes)) => found.segment(folder, number, file, &bytes, now)?,
-            Err(error) => found.unreadable(folder, number, &error),
-        }
+        let (file, bytes) = read(folder, number).map_err(SpoolError::Disk)?;
+        found.segment(folder, number, file, &bytes, now)?;
     }
     for (seq, Waiting { place, to, item, mut standing }) in std::mem::take(&mut found.reports) {
         standing.due = standing.due.min(latest);
@@ -64,9 +62,19 @@ fn numbers(folder: &Path) -> io::Result<Vec<Number>> {
     Ok(numbers)
 }
 
+/// A number above those under which damaged bytes are kept: a segment of the same number could be damaged, too.
+fn above_damaged(folder: &Path) -> u64 {
+    let Ok(files) = fs::read_dir(damaged_folder(folder)) else { return 1 };
+    let number = |name: &str| name.get(..20)?.parse::<Number>().ok();
+    let numbers = files.filter_map(|file| number(&file.ok()?.file_name().to_string_lossy()));
+    numbers.max().map_or(1, |number| number.saturating_add(1))
+}
+
+/// A file that the disk does not give may be whole, and given the next time: that is no damage.
 fn read(folder: &Path, number: Number) -> io::Result<(Growing, Vec<u8>)> {
     let path = folder.join(segment::file_name(number));
-    Ok((Growing::open(&path)?, fs::read(path)?))
+    let read = Growing::open(&path).and_then(|file| Ok((file, fs::read(&path)?)));
+    read.map_err(|error| disk::at_file(&path, error))
 }
 
 impl Found {
@@ -90,7 +98,7 @@ impl Found {
                     return Err(SpoolError::Version(version));
                 }
                 Some(record) if self.record(place, &record, now) => {}
-                _ => self.damaged(folder, number, piece),
+                _ => self.damaged(folder, place, piece.bytes),
             }
         }
         Ok(())
@@ -137,27 +145,14 @@ impl Found {
         self.next = self.next.max(seq.saturating_add(1));
     }
 
-    fn damaged(&mut self, folder: &Path, number: Number, piece: Piece<'_>) {
-        let at = u64::try_from(piece.at).unwrap_or(u64::MAX);
-        self.moved(keep_damaged(folder, number, at, piece.bytes));
-    }
-
-    /// A whole file that the disk does not give is moved as it is.
-    fn unreadable(&mut self, folder: &Path, number: Number, error: &io::Error) {
-        let name = segment::file_name(number);
-        tracing::error!(file = name, %error, "a file of the spool can't be read");
-        let (from, to) = (folder.join(&name), damaged_folder(folder).join(&name));
-        let moved = disk::make_folder(&damaged_folder(folder)).and_then(|()| disk::rename(&from, &to));
-        self.moved(moved.map(|()| to));
-    }
-
-    fn moved(&mut self, moved: io::Result<PathBuf>) {
-        match moved {
-            Ok(path) => self.damage.push(path),
-            Err(error) => {
-                self.all_kept = false;
-                tracing::error!(%error, "damaged bytes of the spool could not be moved; they stay where they are");
-            }
-        }
+    /// Moves damaged bytes aside. Where they can't be moved, they stay where they are, and their segment with them.
+    fn damaged(&mut self, folder: &Path, place: Place, bytes: &[u8]) {
+        let kept_in = keep_damaged(folder, place, bytes).unwrap_or_else(|error| {
+            tracing::error!(%error, "damaged bytes of the spool could not be moved; they stay where they are");
+            self.all_kept = false;
+            self.index.segments.hold(place);
+            folder.join(segment::file_name(place.segment))
+        });
+        self.damage.push(kept_in);
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::disk::Growing;
 
-/// The number of a segment. Later ones have greater numbers, and none is given twice.
+/// The number of a segment. Later ones have greater numbers, and none is given twice while the spool holds anything.
 pub(super) type Number = u64;
 
 /// Where a record is.
@@ -21,6 +21,8 @@ struct Segment {
     file: Growing,
     bytes: u64,
     needed: u64,
+    /// Damaged bytes that could not be moved aside.
+    held: Vec<Place>,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +48,7 @@ pub(super) fn number(file_name: &str) -> Option<Number> {
 impl Segments {
     pub(super) fn add(&mut self, number: Number, file: Growing, bytes: u64) {
         self.bytes += bytes;
-        self.all.insert(number, Segment { file, bytes, needed: 0 });
+        self.all.insert(number, Segment { file, bytes, needed: 0, held: Vec::new() });
     }
 
     pub(super) fn grow(&mut self, number: Number, bytes: u64) {
@@ -77,6 +79,22 @@ impl Segments {
             segment.needed -= u64::from(place.length);
             self.needed -= u64::from(place.length);
         }
+    }
+
+    /// The damaged bytes there must not go with their segment.
+    pub(super) fn hold(&mut self, place: Place) {
+        self.all.get_mut(&place.segment).into_iter().for_each(|segment| segment.held.push(place));
+    }
+
+    /// The damaged bytes there are kept elsewhere.
+    pub(super) fn let_go(&mut self, place: Place) {
+        let segment = self.all.get_mut(&place.segment);
+        segment.into_iter().for_each(|segment| segment.held.retain(|held| *held != place));
+    }
+
+    /// Damaged bytes that must not go with that segment, if there are any.
+    pub(super) fn held(&self, number: Number) -> Option<Place> {
+        self.all.get(&number)?.held.first().copied()
     }
 
     /// What all records take that are needed.

@@ -137,14 +137,14 @@ impl Shared {
                 tracing::error!(
                     ?destination,
                     reason,
-                    "nothing is sent there until somebody acts; all is kept"
+                    "a destination is stopped until somebody acts, but for a try every 15 minutes; all is kept"
                 );
             }
             SpoolAlarm::Dead { id, destination, reason } => {
                 tracing::error!(report.id = id, ?destination, reason, "a report is given up, and kept");
             }
             SpoolAlarm::Damaged { kept_in } => {
-                tracing::error!(file = %kept_in.display(), "damaged bytes of the spool were moved aside");
+                tracing::error!(file = %kept_in.display(), "some bytes of the spool are damaged, and kept there");
             }
         }
         if let Some(hook) = &self.options.on_alarm

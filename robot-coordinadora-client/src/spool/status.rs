@@ -16,7 +16,7 @@ pub struct SpoolStatus {
     pub dead: usize,
     /// What all these take, in bytes.
     pub bytes: u64,
-    /// Destinations to which nothing is sent until somebody acts.
+    /// Destinations to which nothing is sent until somebody acts, or they take reports again.
     pub stopped: Vec<StoppedDestination>,
     /// Damaged stretches that lie in the folder `damaged`: look at them, then remove them.
     pub damaged: usize,
@@ -24,8 +24,8 @@ pub struct SpoolStatus {
     pub disk_error: Option<String>,
 }
 
-/// A destination to which nothing is sent until [`resume`](super::Spool::resume), or until the keyring gives another
-/// secret. Everything is kept.
+/// A destination to which nothing is sent until [`resume`](super::Spool::resume), until the keyring gives another secret, or
+/// until it takes the one report that is tried every 15 minutes. Everything is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoppedDestination {
     /// The destination.
@@ -55,7 +55,8 @@ pub struct DeadReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpoolAlarm {
-    /// A destination is stopped: its secret is refused or missing, or its URL is another's.
+    /// A destination is stopped: its secret is refused or missing, or its URL is another's. Told once, not with every report
+    /// that is tried meanwhile.
     Stopped {
         /// The destination.
         destination: NamedDestination,
@@ -73,7 +74,8 @@ pub enum SpoolAlarm {
     },
     /// Some bytes on the disk are not what was written.
     Damaged {
-        /// Where they were moved, to be looked at.
+        /// Where they were moved, to be looked at. Where they could not be moved (a full disk, for instance), the
+        /// spool's own file that holds them: it stays until they can be, and that is told once more.
         kept_in: PathBuf,
     },
 }
@@ -84,7 +86,7 @@ pub enum SpoolError {
     /// Another process works with the folder, or another spool of this one.
     #[error("another spool works with {0}")]
     InUse(PathBuf),
-    /// The folder can't be made, read or written.
+    /// The folder can't be made, read or written; its source names the file, where it is one that can't be read.
     #[error("the spool's folder can't be worked with")]
     Disk(#[source] std::io::Error),
     /// The folder was written by a newer version.

@@ -3,6 +3,7 @@
 
 mod damage;
 mod disk;
+mod probing;
 mod random;
 mod schedule;
 

@@ -77,10 +77,13 @@ impl Writer {
         self.sync();
     }
 
-    /// Waits for work. When there is none, what lingers unsynced is synced.
+    /// Waits for work. What has lingered unsynced for long enough is synced first, however much work there is.
     fn first(&mut self, queue: &Receiver<Work>) -> Option<Work> {
-        if self.log.dirty {
-            match queue.recv_timeout(LINGER) {
+        if let Some(since) = self.log.dirty {
+            let left = LINGER.saturating_sub(since.elapsed());
+            let waited =
+                if left.is_zero() { Err(RecvTimeoutError::Timeout) } else { queue.recv_timeout(left) };
+            match waited {
                 Ok(work) => return Some(work),
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => self.sync(),
@@ -90,7 +93,7 @@ impl Writer {
     }
 
     fn sync(&mut self) {
-        if self.log.dirty {
+        if self.log.dirty.is_some() {
             let synced = self.log.sync();
             self.heard(&synced.map_err(Arc::new));
         }
@@ -143,7 +146,7 @@ impl Writer {
     fn append(&mut self, group: &Group, end: Option<End>) -> io::Result<Option<End>> {
         match end {
             Some(_) => self.log.append(group.bytes(), group.is_awaited())?,
-            None if group.is_awaited() && self.log.dirty => self.log.sync()?,
+            None if group.is_awaited() && self.log.dirty.is_some() => self.log.sync()?,
             None => {}
         }
         Ok(end)
@@ -164,3 +167,6 @@ impl Writer {
         self.shared.disk_said(written.as_ref().err().map(|error| &**error));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! The robot over a portal that does as it is told, and a sink that keeps what it is handed.
 
+mod attempts;
 #[cfg(feature = "steps")]
 mod crashes;
 #[cfg(feature = "door")]
@@ -9,6 +10,7 @@ mod door_wire;
 #[cfg(target_os = "linux")]
 mod full;
 mod fuse;
+mod mending;
 mod places;
 mod portal;
 mod random;

@@ -26,11 +26,20 @@ pub(crate) struct SmallDisk {
 impl SmallDisk {
     /// The disk, in the process that has one. In any other, runs the test of that name in a process that has.
     pub(crate) async fn of(test: &str) -> Option<Self> {
+        Self::by(test, process::may_mount()).await
+    }
+
+    /// Likewise, by a limit in any case: full, it takes no byte more, also where a page has room.
+    pub(crate) async fn to_the_byte(test: &str) -> Option<Self> {
+        Self::by(test, false).await
+    }
+
+    async fn by(test: &str, mounted: bool) -> Option<Self> {
         if let Some(folder) = env::var_os(FOLDER) {
             return Some(Self { folder: folder.into() });
         }
         let folder = tempfile::tempdir().unwrap();
-        process::output(on_small_disk(test, folder.path())).await;
+        process::output(on_small_disk(test, folder.path(), mounted)).await;
         None
     }
 
@@ -73,9 +82,9 @@ fn limit_files(bytes: Option<u64>) {
     setrlimit(Resource::Fsize, Rlimit { current: bytes, maximum }).unwrap();
 }
 
-fn on_small_disk(test: &str, folder: &Path) -> Command {
+fn on_small_disk(test: &str, folder: &Path, mounted: bool) -> Command {
     let mut command = process::after(&process::MOUNTER, MOUNT, test);
-    if !process::may_mount() {
+    if !mounted {
         command = process::after(&["sh"], IGNORE, test);
         command.env(LIMITED, "yes");
     }

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use robot_callback_core::Timestamp;
 
+use super::super::log::keep_damaged;
 use super::super::recovery::Found;
+use super::super::segment::Place;
 use super::*;
 use crate::disk::pieces;
 
@@ -124,4 +126,49 @@ async fn a_report_that_is_damaged_while_the_spool_runs_is_moved_aside_and_holds_
     let taken = robot.receivers.taken();
     assert_eq!(taken.len(), 2, "nothing is sent that was not handed over");
     assert!(taken.contains(&reports[0]) && taken.contains(&reports[2]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn damage_that_can_not_be_moved_aside_is_told_and_stays_until_it_can_be() {
+    let mut robot = Robot::new();
+    let told = Arc::<Mutex<Vec<PathBuf>>>::default();
+    let hears = told.clone();
+    robot.options.on_alarm = Some(Arc::new(move |alarm| {
+        if let SpoolAlarm::Damaged { kept_in } = alarm {
+            hears.lock().unwrap().push(kept_in.clone());
+        }
+    }));
+    robot.receivers.set(&shop("a"), Mode::LocksOut);
+    let spool = robot.open();
+    let lost = spooled(&spool, &shop("a")).await;
+    drop(spool);
+    let (file, folder) = (segment(&robot), robot.folder.path().join("damaged"));
+    let text = fs::read_to_string(&file).unwrap();
+    let damaged = text.replace(&lost.item_id.to_string(), &ItemId::random().to_string());
+    fs::write(&file, &damaged).unwrap();
+    fs::write(&folder, "where the folder should be").unwrap();
+    robot.receivers.set(&shop("a"), Mode::Takes);
+    let spool = robot.open();
+    assert_eq!(*told.lock().unwrap(), std::slice::from_ref(&file), "it is told where it is");
+    for _ in 0..2 {
+        spooled(&spool, &shop("a")).await; // and whatever pays is cleared away
+        spool.flush(LONG).await;
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), damaged, "nothing else of it is needed, and it is there");
+    fs::remove_file(&folder).unwrap();
+    for _ in 0..2 {
+        spooled(&spool, &shop("a")).await;
+        spool.flush(LONG).await;
+    }
+    let kept_in = told.lock().unwrap().pop().unwrap();
+    assert!(damaged.contains(&fs::read_to_string(kept_in).unwrap()), "it is moved once that is possible");
+    assert!(!file.exists(), "and only then its file goes");
+}
+
+#[test]
+fn no_segment_gets_the_number_under_which_damaged_bytes_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(found(folder.path()).next, 1);
+    keep_damaged(folder.path(), Place { segment: 7, at: 22, length: 1 }, b"?").unwrap();
+    assert_eq!(found(folder.path()).next, 8, "it would be written over");
 }

@@ -176,3 +176,12 @@ async fn a_refusal_of_what_was_sent_before_a_destination_was_resumed_does_not_st
     );
     assert_eq!(robot.receivers.sent().len(), 4, "the late refusal, the prompt one, and both reports again");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_may_take_for_ever() {
+    let robot = Robot::new();
+    let spool = robot.open();
+    spooled(&spool, &shop("a")).await;
+    assert_eq!(spool.flush(Duration::MAX).await.waiting, 0);
+    assert_eq!(spool.shutdown(Duration::MAX).await.waiting, 0);
+}

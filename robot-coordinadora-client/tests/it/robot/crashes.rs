@@ -107,6 +107,8 @@ fn recover(snapshot: &Snapshot, batch: &BatchRequest) -> Vec<Snapshot> {
     let world = restored(snapshot, batch);
     let steps = work(&world, batch, false);
     let place = snapshot.place;
+    let credentials = world.keyring.secret(&credentials_name(batch));
+    assert_eq!(credentials, None, "dead at \"{place}\": the credentials are still kept");
     let job = batch.job_id.to_string();
     let accepted = snapshot.files.keys().any(|name| {
         name.to_str() == Some(&format!("{job}.job")) || name.file_name().unwrap().to_str() == Some(&job)

@@ -5,9 +5,10 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use robot_coordinadora_client::{AcceptError, Acceptance, RobotOptions};
+use robot_callback_core::Report;
+use robot_coordinadora_client::{AcceptError, Acceptance, BatchRequest, Robot, RobotOptions};
 
-use super::portal::Fault;
+use super::portal::{Fault, LoginFault};
 use super::world::{Told, World, batch};
 use crate::small_disk::SmallDisk;
 use crate::spool::LONG;
@@ -49,11 +50,7 @@ async fn a_batch_whose_journal_meets_a_full_disk_waits_for_room_and_loses_and_re
     const ORDERS: usize = 40;
     let Some(disk) = SmallDisk::of(NAME).await else { return };
     let log = Log::of_this_process();
-    let world = World::new();
-    let limit = Duration::from_secs(3600);
-    let options =
-        RobotOptions { folder: disk.path().join("journal"), order_limit: limit, ..world.options.clone() };
-    let world = World { options, ..world };
+    let world = world_on(&disk);
     let references = std::array::from_fn::<_, ORDERS, _>(|number| format!("#{number}"));
     let batch = batch(references.each_ref().map(String::as_str));
     let robot = world.robot().await;
@@ -89,4 +86,72 @@ async fn a_batch_whose_journal_meets_a_full_disk_waits_for_room_and_loses_and_re
     let submitted = world.portal.facts().submitted.clone();
     assert_eq!(submitted.len(), ORDERS, "and none is submitted twice");
     assert_eq!(submitted.iter().collect::<BTreeSet<_>>().len(), ORDERS);
+}
+
+/// A robot at work in a folder on that disk.
+fn world_on(disk: &SmallDisk) -> World {
+    let world = World::new();
+    let options = RobotOptions {
+        folder: disk.path().join("journal"),
+        order_limit: Duration::from_secs(3600),
+        ..world.options.clone()
+    };
+    World { options, ..world }
+}
+
+/// Shuts the robot down while it waits for the portal, and lets the portal answer on a full disk.
+async fn shut_down_on_a_full_disk(world: &World, disk: &SmallDisk, robot: Robot, batch: &BatchRequest) {
+    disk.fill();
+    let stopping = tokio::spawn({
+        let robot = robot.clone();
+        async move { robot.shutdown().await }
+    });
+    while !matches!(robot.accept(batch.clone()).await, Err(AcceptError::Stopping)) {
+        tokio::task::yield_now().await;
+    }
+    world.portal.release();
+    stopping.await.unwrap();
+    disk.free();
+}
+
+#[tokio::test]
+async fn a_number_that_is_known_is_handed_over_at_a_shutdown_though_the_disk_is_full() {
+    const NAME: &str =
+        "robot::full::a_number_that_is_known_is_handed_over_at_a_shutdown_though_the_disk_is_full";
+    let Some(disk) = SmallDisk::to_the_byte(NAME).await else { return };
+    let (world, batch) = (world_on(&disk), batch(["#1", "#2"]));
+    world.portal.fault("#1", Fault::Waits);
+    let robot = world.robot().await;
+    robot.accept(batch.clone()).await.unwrap();
+    world.portal.until_submitted("#1").await;
+    shut_down_on_a_full_disk(&world, &disk, robot, &batch).await;
+    let known = Report::success(batch.orders[0].item_id, "73150000001");
+    assert_eq!(
+        world.sink.reports(),
+        std::slice::from_ref(&known),
+        "the sink works, and it is known nowhere else"
+    );
+    world.robot().await.idle().await;
+    assert_eq!(world.portal.facts().submitted, ["#1", "#2"], "and no order is submitted twice");
+    let [first, again, other] = &world.sink.reports()[..] else { panic!("{:?}", world.sink.reports()) };
+    assert_eq!((first, again), (&known, &known), "what was not written down is reported again, and the same");
+    assert_eq!(*other, Report::success(batch.orders[1].item_id, "73150000002"));
+}
+
+#[tokio::test]
+async fn an_order_that_was_never_submitted_is_not_reported_while_the_disk_does_not_know_it() {
+    const NAME: &str =
+        "robot::full::an_order_that_was_never_submitted_is_not_reported_while_the_disk_does_not_know_it";
+    let Some(disk) = SmallDisk::to_the_byte(NAME).await else { return };
+    let (world, batch) = (world_on(&disk), batch(["#1", "#2"]));
+    world.portal.facts().login_faults = vec![Some(LoginFault::RefusesLate)];
+    let robot = world.robot().await;
+    robot.accept(batch.clone()).await.unwrap();
+    while world.portal.facts().logins == 0 {
+        tokio::task::yield_now().await;
+    }
+    shut_down_on_a_full_disk(&world, &disk, robot, &batch).await;
+    assert_eq!(world.sink.reports(), [], "after a restart it is submitted");
+    world.robot().await.idle().await;
+    assert_eq!(world.told(&batch), ["73150000001", "73150000002"].map(Told::success));
 }

@@ -28,6 +28,8 @@ pub(crate) enum Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LoginFault {
     Refuses,
+    /// The same, once the portal is [released](TestPortal::release).
+    RefusesLate,
     Fails,
     Panics,
     Hangs,
@@ -70,6 +72,10 @@ impl TestPortal {
         self.1.send_replace(true);
     }
 
+    async fn released(&self) {
+        drop(self.1.subscribe().wait_for(|released| *released).await);
+    }
+
     /// Waits until the order of that reference is submitted.
     pub(crate) async fn until_submitted(&self, reference: &str) {
         while !self.facts().submitted.iter().any(|submitted| submitted == reference) {
@@ -97,6 +103,10 @@ impl Portal for TestPortal {
         match fault {
             None => {}
             Some(LoginFault::Refuses) => return Err(PortalError::Refused("Usuario bloqueado".into())),
+            Some(LoginFault::RefusesLate) => {
+                self.released().await;
+                return Err(PortalError::Refused("Usuario bloqueado".into()));
+            }
             Some(LoginFault::Fails) => {
                 return Err(PortalError::failed(format!("page.goto: {} timed out", credentials.password)));
             }
@@ -134,7 +144,7 @@ impl PortalSession for TestPortal {
         match fault {
             None => Ok(number),
             Some(Fault::Waits) => {
-                drop(self.1.subscribe().wait_for(|released| *released).await);
+                self.released().await;
                 Ok(number)
             }
             Some(Fault::Refuses) => Err(PortalError::Refused("Ciudad no cubierta".into())),

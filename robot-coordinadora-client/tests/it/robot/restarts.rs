@@ -4,15 +4,22 @@ use std::fs;
 use std::time::Duration;
 
 use robot_callback_core::ErrorType::Portal;
-use robot_coordinadora_client::{AcceptError, Acceptance, Keyring, MemoryKeyring, RobotOptions};
+use robot_coordinadora_client::{
+    AcceptError, Acceptance, BatchRequest, Keyring, MemoryKeyring, RobotOptions,
+};
 
 use super::portal::{Fault, Search};
 use super::sink::Failure;
 use super::world::{Told, World, batch};
 
 /// A world whose robot was killed while the portal was creating the second of three orders.
-fn killed_while_creating(fault: Fault) -> (World, robot_coordinadora_client::BatchRequest) {
-    let (world, batch) = (World::new(), batch(["#1", "#2", "#3"]));
+pub(crate) fn killed_while_creating(fault: Fault) -> (World, BatchRequest) {
+    killed_with(batch(["#1", "#2", "#3"]), fault)
+}
+
+/// The same, with that batch.
+pub(crate) fn killed_with(batch: BatchRequest, fault: Fault) -> (World, BatchRequest) {
+    let world = World::new();
     let options = RobotOptions { order_limit: Duration::from_secs(3600), ..world.options.clone() };
     let world = World { options, ..world };
     world.portal.fault("#2", fault);
@@ -25,7 +32,7 @@ fn killed_while_creating(fault: Fault) -> (World, robot_coordinadora_client::Bat
 }
 
 /// What the restarted robot reported. The killed one could not close its session.
-fn recovered(world: &World, batch: &robot_coordinadora_client::BatchRequest) -> Vec<Told> {
+fn recovered(world: &World, batch: &BatchRequest) -> Vec<Told> {
     world.portal.facts().closed += 1;
     world.recover();
     assert!(world.portal.facts().submitted.len() <= 3, "no order is submitted twice");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use robot_callback_core::{Amount, ErrorType, ItemId, JobId, OrderId, Outcome, Report, WorkspaceId};
 use robot_coordinadora_client::{
     Acceptance, BatchOrder, BatchRequest, Credentials, Keyring, MemoryKeyring, PedidoInput, Robot,
-    RobotOptions,
+    RobotError, RobotOptions,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -46,8 +46,12 @@ impl World {
     }
 
     pub(crate) async fn robot(&self) -> Robot {
+        self.try_robot().await.unwrap()
+    }
+
+    pub(crate) async fn try_robot(&self) -> Result<Robot, RobotError> {
         let (portal, sink) = (Arc::new(self.portal.clone()), Arc::new(self.sink.clone()));
-        Robot::start(self.options.clone(), portal, sink, self.keyring.clone()).await.unwrap()
+        Robot::start(self.options.clone(), portal, sink, self.keyring.clone()).await
     }
 
     /// A process in which a robot does something and that is killed then; the last thing it does says when.
@@ -169,6 +173,7 @@ fn order(reference: &str) -> BatchOrder {
     BatchOrder {
         item_id: ItemId::random(),
         order_id: OrderId::random(),
+        attempt: None,
         pedido_input: PedidoInput {
             identificacion: "1070564595".into(),
             nombres: "Ana María".into(),

@@ -1,5 +1,6 @@
 //! A disk that is full, gone or damaged.
 
+use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -131,13 +132,20 @@ async fn a_file_cut_anywhere_in_its_last_record_has_all_others_and_no_damage() {
 }
 
 #[tokio::test]
-async fn a_segment_that_can_not_be_read_is_moved_aside() {
-    let robot = Robot::new();
-    fs::create_dir(robot.path().join(format!("{:020}.spool", 1))).unwrap();
-    let (spool, server) = (robot.open(), Server::start([applied()]).await);
-    assert_eq!(spool.status().damaged, 1);
-    spooled(&spool, &crm(&server), 1).await;
-    assert_eq!(spool.flush(LONG).await.waiting, 0);
+async fn a_segment_that_can_not_be_read_is_an_error_that_names_it_and_stays_where_it_is() {
+    let (robot, server) = (Robot::new(), Server::start([hang()]).await);
+    spooled(&robot.open(), &crm(&server), 2).await;
+    let (file, elsewhere) = (segments(&robot).pop().unwrap(), robot.path().join("elsewhere"));
+    fs::rename(&file, &elsewhere).unwrap();
+    // A folder in its place: the disk gives an error, as it does when descriptors or memory run out.
+    fs::create_dir(&file).unwrap();
+    let Err(SpoolError::Disk(error)) = robot.try_open() else { panic!("it may be whole") };
+    assert!(error.to_string().contains(file.file_name().unwrap().to_str().unwrap()), "{error}");
+    assert!(error.source().is_some(), "and why it can't be read");
+    assert!(file.is_dir() && damaged(&robot).is_empty(), "nothing is moved");
+    fs::remove_dir(&file).unwrap();
+    fs::rename(&elsewhere, &file).unwrap();
+    assert_eq!(robot.open().status().waiting, 2, "with the disk in order all is there");
 }
 
 #[tokio::test]
