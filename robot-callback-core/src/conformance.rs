@@ -184,6 +184,11 @@
 //! 111. [`what_is_given_back_is_due`]
 //! 112. [`giving_back_leaves_what_was_taken`]
 //! 113. [`a_restart_keeps_what_was_to_be_handed_over`] (durable stores)
+//!
+//! **Beside those**
+//!
+//! 114. [`a_kept_report_is_of_no_trace`]
+//! 115. [`verification_says_what_is_amiss`]
 
 mod announcing;
 mod applying;
@@ -285,10 +290,10 @@ pub use repeating::{
     reopening_ends_the_repeats_of_the_run_before,
 };
 pub use scoped::a_report_beyond_its_scope_is_of_no_item;
-pub use traced::events_belong_to_the_trace_of_their_report;
+pub use traced::{a_kept_report_is_of_no_trace, events_belong_to_the_trace_of_their_report};
 pub use whole::{
     a_dropped_call_happens_whole_or_not_at_all, a_store_in_order_answers_a_ping,
-    verification_finds_nothing_amiss,
+    verification_finds_nothing_amiss, verification_says_what_is_amiss,
 };
 pub use world::{World, run};
 
@@ -418,6 +423,8 @@ macro_rules! store_conformance {
             what_is_handed_over_is_settled_like_the_claimed
             what_is_given_back_is_due
             giving_back_leaves_what_was_taken
+            a_kept_report_is_of_no_trace
+            verification_says_what_is_amiss
         );
     };
     (@laws $world:path, $rules:expr, $($law:ident)*) => {

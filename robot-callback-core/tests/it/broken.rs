@@ -12,11 +12,12 @@ use robot_callback_core::conformance::{self, World};
 use robot_callback_core::{
     Action, ActionQuery, Answer, Applied, Claim, Command, Creation, DeadLetter, Discrepancy, Done, Effect,
     EntryId, ItemId, ItemQuery, Job, JobId, JobPage, JobQuery, JobView, KeptQuery, KeptReport, Lease,
-    LeaseToken, LetterQuery, ManualClock, MemoryStore, NewJob, Operation, OperatorStore, OutboxDepth, Page,
-    Report, Rules, Scope, Settlement, Store, StoreError, Verdict,
+    LeaseToken, LetterQuery, ManualClock, MemoryStore, NewJob, Operation, OperatorStore, Order, OutboxDepth,
+    Page, Report, Rules, Scope, Settlement, Store, StoreError, Verdict,
 };
 
 use crate::watched::at_once;
+use crate::worlds::tampered;
 
 /// What is wrong with a store.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,16 +53,61 @@ enum Fault {
     HandsOverWhatIsDue,
     /// It keeps entries for a relay, and never gives them back.
     GivesNothingBack,
+    /// It ships every order, whoever it belongs to.
+    IgnoresWorkspaces,
+    /// It takes the trace for a part of what a report says.
+    KeepsTheTrace,
+    /// It never looks at its own books.
+    VerifiesNothing,
 }
 
 /// A memory store with a fault.
 struct Broken {
-    store: MemoryStore,
+    store: Arc<MemoryStore>,
     fault: Fault,
     seen: Mutex<HashSet<ItemId>>,
     applied_again: Mutex<HashMap<JobId, u32>>,
     last_lease: Mutex<Option<LeaseToken>>,
     asked: AtomicBool,
+    /// Where it writes what it knows, when it is closed and not before.
+    disk: Option<Disk>,
+}
+
+type Disk = Arc<Mutex<Option<Arc<MemoryStore>>>>;
+
+impl Drop for Broken {
+    fn drop(&mut self) {
+        if let Some(disk) = &self.disk {
+            *disk.lock().unwrap() = Some(self.store.clone());
+        }
+    }
+}
+
+impl Broken {
+    fn on(store: Arc<MemoryStore>, fault: Fault) -> Self {
+        let (seen, applied_again, last_lease) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { store, fault, seen, applied_again, last_lease, asked: AtomicBool::default(), disk: None }
+    }
+
+    /// The job and the order of that item.
+    async fn job_and_order(&self, item: ItemId) -> Result<Option<(Job, Order)>, StoreError> {
+        for job in self.store.jobs(JobQuery::default()).await?.rows {
+            let views = self.store.job(job.id).await?.into_iter().flat_map(|view| view.items);
+            if let Some(order) = views.filter(|view| view.item.id == item).find_map(|view| view.order) {
+                return Ok(Some((job, order)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Applies a report as if the order were the job's workspace's.
+    async fn apply_to_any_order(&self, report: Report) -> Result<Option<Applied>, StoreError> {
+        let Some((job, order)) = self.job_and_order(report.item_id).await? else { return Ok(None) };
+        self.store.move_order(order.id, job.workspace_id);
+        let applied = self.store.apply(report).await;
+        self.store.move_order(order.id, order.workspace_id);
+        applied
+    }
 }
 
 #[async_trait]
@@ -73,6 +119,12 @@ impl Store for Broken {
         }
         if self.fault == Fault::ForgetsTheTrace {
             report.traceparent = None;
+        }
+        if let (Fault::KeepsTheTrace, Some(trace)) = (self.fault, &report.traceparent) {
+            report.error_message = Some(trace.to_string());
+        }
+        if self.fault == Fault::IgnoresWorkspaces {
+            return self.apply_to_any_order(report).await;
         }
         let open = !self.seen.lock().unwrap().contains(&item);
         if self.fault == Fault::ChecksThenWrites {
@@ -206,16 +258,17 @@ impl OperatorStore for Broken {
     }
 
     async fn verify(&self) -> Result<Vec<Discrepancy>, StoreError> {
+        if self.fault == Fault::VerifiesNothing {
+            return Ok(Vec::new());
+        }
         self.store.verify().await
     }
 }
 
 fn world(fault: Fault) -> World {
     let clock = Arc::new(ManualClock::default());
-    let store = MemoryStore::with(clock.clone(), Rules::default());
-    let (seen, applied_again, last_lease) = (Mutex::default(), Mutex::default(), Mutex::default());
-    let broken = Broken { store, fault, seen, applied_again, last_lease, asked: AtomicBool::default() };
-    World::new(Arc::new(broken), clock)
+    let store = Arc::new(MemoryStore::with(clock.clone(), Rules::default()));
+    tampered(World::new(Arc::new(Broken::on(store.clone(), fault)), clock), &store)
 }
 
 /// What a broken law says; `None` when it holds.
@@ -347,6 +400,28 @@ fn a_store_that_gives_nothing_back_breaks_the_law_of_giving_back() {
 }
 
 #[test]
+fn a_store_that_ships_anybodys_order_breaks_the_law_of_workspaces() {
+    breaks!(IgnoresWorkspaces, an_order_of_another_workspace_is_left_alone, "the order is missing");
+    keeps!(IgnoresWorkspaces, the_first_report_is_applied, a_shipped_item_announces_its_order_and_buyer);
+}
+
+#[test]
+fn a_store_that_keeps_the_trace_with_a_report_breaks_the_law_of_kept_reports_alone() {
+    breaks!(KeepsTheTrace, a_kept_report_is_of_no_trace, "kept once, and counted");
+    keeps!(
+        KeepsTheTrace,
+        events_belong_to_the_trace_of_their_report,
+        a_conflicting_outcome_is_kept_and_the_first_stays
+    );
+}
+
+#[test]
+fn a_store_that_never_looks_at_its_books_breaks_the_law_of_verification() {
+    breaks!(VerifiesNothing, verification_says_what_is_amiss, "says what is amiss");
+    keeps!(VerifiesNothing, verification_finds_nothing_amiss);
+}
+
+#[test]
 fn a_store_that_forgets_everything_breaks_the_laws_of_restarts() {
     let forgetful = || {
         let World { store, clock, .. } = world(Fault::Nothing);
@@ -356,4 +431,39 @@ fn a_store_that_forgets_everything_breaks_the_laws_of_restarts() {
     assert!(broken(&|| conformance::run(conformance::a_restart_keeps_every_result(forgetful()))));
     assert!(broken(&|| conformance::run(conformance::a_restart_keeps_the_outbox(forgetful()))));
     assert!(broken(&|| conformance::run(conformance::a_restart_announces_nothing_again(forgetful()))));
+}
+
+/// A law sees whether a store has written what it acknowledged, or only would when it is closed: a world that closes it
+/// first hides that.
+#[test]
+fn a_store_that_writes_only_when_it_is_closed_breaks_the_laws_of_restarts() {
+    let lazy = |law: fn(World) -> BoxFuture, closing_first: bool| {
+        let world = lazy_world();
+        let world = if closing_first { world.closing_first() } else { world };
+        catch_unwind(AssertUnwindSafe(|| conformance::run(law(world)))).is_err()
+    };
+    let laws: [fn(World) -> BoxFuture; 3] = [
+        |world| Box::pin(conformance::a_restart_keeps_every_result(world)),
+        |world| Box::pin(conformance::a_restart_keeps_the_outbox(world)),
+        |world| Box::pin(conformance::a_restart_announces_nothing_again(world)),
+    ];
+    for law in laws {
+        assert!(lazy(law, false), "what was acknowledged was not written");
+        assert!(!lazy(law, true), "closed first, it has written everything");
+    }
+}
+
+type BoxFuture = std::pin::Pin<Box<dyn Future<Output = ()>>>;
+
+fn lazy_world() -> World {
+    let clock = Arc::new(ManualClock::default());
+    let (disk, time) = (Disk::default(), clock.clone());
+    let open = move || -> Arc<dyn OperatorStore> {
+        let written = disk.lock().unwrap().clone();
+        let store = written.unwrap_or_else(|| Arc::new(MemoryStore::with(time.clone(), Rules::default())));
+        let mut broken = Broken::on(store, Fault::Nothing);
+        broken.disk = Some(disk.clone());
+        Arc::new(broken)
+    };
+    World::new(open(), clock).reopened_by(move || std::future::ready(open()))
 }
