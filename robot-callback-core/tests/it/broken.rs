@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -59,6 +59,12 @@ enum Fault {
     KeepsTheTrace,
     /// It never looks at its own books.
     VerifiesNothing,
+    /// It looks whether a kept report is open, and decides about it later.
+    DecidesByLooking,
+    /// It does what an operator asks, and notes the key afterwards.
+    NotesTheKeyLater,
+    /// It forgets since when entries are due.
+    ForgetsSinceWhen,
 }
 
 /// A memory store with a fault.
@@ -69,6 +75,8 @@ struct Broken {
     applied_again: Mutex<HashMap<JobId, u32>>,
     last_lease: Mutex<Option<LeaseToken>>,
     asked: AtomicBool,
+    looking: AtomicUsize,
+    keys: Mutex<HashMap<String, Done>>,
     /// Where it writes what it knows, when it is closed and not before.
     disk: Option<Disk>,
 }
@@ -86,7 +94,48 @@ impl Drop for Broken {
 impl Broken {
     fn on(store: Arc<MemoryStore>, fault: Fault) -> Self {
         let (seen, applied_again, last_lease) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { store, fault, seen, applied_again, last_lease, asked: AtomicBool::default(), disk: None }
+        let (asked, looking, keys, disk) =
+            (AtomicBool::default(), AtomicUsize::default(), Mutex::default(), None);
+        Self { store, fault, seen, applied_again, last_lease, asked, looking, keys, disk }
+    }
+
+    async fn decide_by_looking(&self, command: Command) -> Result<Answer, StoreError> {
+        let Operation::Resolve { kept_id, .. } = command.operation else {
+            return self.store.operate(command).await;
+        };
+        let mut kept = self.store.kept_reports(KeptQuery::default()).await?.rows.into_iter();
+        let open = kept.find(|kept| kept.id == kept_id && kept.resolution.is_none());
+        // Until somebody else has looked, too, or nobody comes.
+        self.looking.fetch_add(1, Ordering::SeqCst);
+        for _ in 0..10_000 {
+            if self.looking.load(Ordering::SeqCst) > 1 {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        let answer = self.store.operate(command).await?;
+        Ok(match (open, answer) {
+            (Some(kept), Ok(Done { effect: Effect::Nothing, .. }) | Err(_)) => {
+                let (verdict, job_id) = (kept.verdict, kept.job_id);
+                let (attempt, completed, events, order_missing) = (1, false, 0, false);
+                let applied = Applied { verdict, job_id, attempt, completed, events, order_missing };
+                Ok(Done::now(Effect::Resolved(applied)))
+            }
+            (_, answer) => answer,
+        })
+    }
+
+    async fn note_the_key_later(&self, mut command: Command) -> Result<Answer, StoreError> {
+        let Some(key) = command.key.take() else { return self.store.operate(command).await };
+        if let Some(done) = self.keys.lock().unwrap().get(&key) {
+            return Ok(Ok(Done { repeated: true, ..done.clone() }));
+        }
+        let answer = self.store.operate(command).await?;
+        tokio::task::yield_now().await;
+        if let Ok(done) = &answer {
+            self.keys.lock().unwrap().insert(key, done.clone());
+        }
+        Ok(answer)
     }
 
     /// The job and the order of that item.
@@ -156,6 +205,10 @@ impl Store for Broken {
         if self.fault == Fault::IgnoresLeases {
             claim.lease = Duration::ZERO;
         }
+        if self.fault == Fault::ForgetsSinceWhen {
+            // For no time at all: from now on all of them are due since now.
+            self.store.claim(Claim { limit: usize::MAX, lease: Duration::ZERO }).await?;
+        }
         let mut lease = self.store.claim(claim).await?;
         if self.fault == Fault::CompletesTwice {
             let completion = lease.entries.iter().find(|entry| entry.event.id.starts_with("robot/job."));
@@ -222,6 +275,8 @@ impl OperatorStore for Broken {
     async fn operate(&self, mut command: Command) -> Result<Answer, StoreError> {
         match (self.fault, &command.operation) {
             (Fault::ForgetsKeys, _) => command.key = None,
+            (Fault::DecidesByLooking, _) => return self.decide_by_looking(command).await,
+            (Fault::NotesTheKeyLater, _) => return self.note_the_key_later(command).await,
             (Fault::ForgetsAcknowledgements, Operation::Acknowledge { .. }) => {
                 return Ok(Ok(Done::now(Effect::Acknowledged { run: 1 })));
             }
@@ -419,6 +474,28 @@ fn a_store_that_keeps_the_trace_with_a_report_breaks_the_law_of_kept_reports_alo
 fn a_store_that_never_looks_at_its_books_breaks_the_law_of_verification() {
     breaks!(VerifiesNothing, verification_says_what_is_amiss, "says what is amiss");
     keeps!(VerifiesNothing, verification_finds_nothing_amiss);
+}
+
+#[test]
+fn a_store_that_decides_by_looking_breaks_the_law_of_concurrent_decisions_alone() {
+    breaks!(
+        DecidesByLooking,
+        concurrent_decisions_about_a_kept_report_have_one_winner,
+        "one decision takes effect"
+    );
+    keeps!(DecidesByLooking, a_kept_report_is_settled_once, a_decision_about_a_kept_report_stands);
+}
+
+#[test]
+fn a_store_that_notes_the_key_later_breaks_the_law_of_dropped_changes() {
+    breaks!(NotesTheKeyLater, a_dropped_change_happens_whole_or_not_at_all, "asked for again, it is done");
+    keeps!(NotesTheKeyLater, a_dropped_call_happens_whole_or_not_at_all, a_claim_honours_its_limit);
+}
+
+#[test]
+fn a_store_that_forgets_since_when_entries_are_due_breaks_the_law_of_claims_by_due_time() {
+    breaks!(ForgetsSinceWhen, a_claim_takes_what_is_due_for_longest, "what was due before goes first");
+    keeps!(ForgetsSinceWhen, a_claim_gives_the_oldest_first, concurrent_claims_are_disjoint);
 }
 
 #[test]
