@@ -15,9 +15,14 @@ pub(crate) fn memory(rules: Rules) -> World {
 pub(crate) fn tampered(world: World, store: &Arc<MemoryStore>) -> World {
     let (losing, moving, miscounting) = (store.clone(), store.clone(), store.clone());
     world
-        .losing_orders_by(move |order| std::future::ready(assert!(losing.lose_order(order))))
-        .moving_orders_by(move |order, to| std::future::ready(assert!(moving.move_order(order, to))))
-        .miscounting_by(move |job| std::future::ready(assert!(miscounting.miscount(job))))
+        .losing_orders_by(move |order| there_was(losing.lose_order(order)))
+        .moving_orders_by(move |order, to| there_was(moving.move_order(order, to)))
+        .miscounting_by(move |job| there_was(miscounting.miscount(job)))
+}
+
+fn there_was(something: bool) -> std::future::Ready<()> {
+    assert!(something, "there is such an order, or job");
+    std::future::ready(())
 }
 
 #[cfg(feature = "sqlite")]
@@ -35,24 +40,25 @@ pub(crate) fn sqlite(rules: Rules) -> World {
     World::new(open(), clock)
         .reopened_by(move || std::future::ready(open()))
         .losing_orders_by(move |order| {
-            std::future::ready(tamper(&losing, "DELETE FROM orders WHERE id = ?1", [order.0.as_bytes()]))
+            tamper(&losing, "DELETE FROM orders WHERE id = ?1", [order.0.as_bytes()])
         })
         .moving_orders_by(move |order, to| {
             // A buyer belongs to a workspace, too.
             let sql = "UPDATE orders SET workspace_id = ?2, contact_id = NULL WHERE id = ?1";
-            std::future::ready(tamper(&moving, sql, [order.0.as_bytes(), to.0.as_bytes()]))
+            tamper(&moving, sql, [order.0.as_bytes(), to.0.as_bytes()])
         })
         .miscounting_by(move |job| {
             let sql = "UPDATE robot_jobs SET success_count = success_count + 1 WHERE id = ?1";
-            std::future::ready(tamper(&miscounting, sql, [job.0.as_bytes()]))
+            tamper(&miscounting, sql, [job.0.as_bytes()])
         })
         .holding(folder)
 }
 
 /// What another program does to a row of the file while the store has it open.
 #[cfg(feature = "sqlite")]
-fn tamper(path: &std::path::Path, sql: &str, parameters: impl rusqlite::Params) {
+fn tamper(path: &std::path::Path, sql: &str, parameters: impl rusqlite::Params) -> std::future::Ready<()> {
     let db = rusqlite::Connection::open(path).expect("the file opens");
     db.pragma_update(None, "foreign_keys", true).expect("a pragma is set");
     assert_eq!(db.execute(sql, parameters).expect("the row is changed"), 1);
+    std::future::ready(())
 }
