@@ -129,7 +129,7 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.writer.run(|_| Ok(())).await
+        self.writer.ping(file::touch).await
     }
 }
 

@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::*;
 use crate::clock::ManualClock;
 use crate::deadline::Deadline;
+use crate::error::chain;
 use crate::operation::{Actor, Operation};
 use crate::report::ErrorType;
 
@@ -38,6 +39,21 @@ impl Stage {
         let id = job.id;
         assert_eq!(self.store.create_job(job).await.unwrap(), Creation::Created(id));
         id
+    }
+
+    /// Makes jobs until one does not fit.
+    async fn fill(&self) {
+        for _ in 0..1_000 {
+            let body = br#"{"workspaceId":"b7c1d2e3-0000-4000-8000-000000000001","orders":[{"name":"1"}]}"#;
+            if self.store.create_job(NewJob::from_json(body, None).unwrap()).await.is_err() {
+                return;
+            }
+        }
+        panic!("a thousand jobs fit into no room");
+    }
+
+    async fn fail_once(&self) {
+        self.store.writer.run(|_| Err::<(), _>(full())).await.expect_err("the disk is full");
     }
 
     async fn fail_items(&self, job: JobId) {
@@ -102,4 +118,40 @@ async fn a_job_that_can_not_be_closed_leaves_no_other_open() {
     stage.on_the_writer(|db| db.execute_batch("DROP TRIGGER refuse")).await;
     assert_eq!(stage.store.expire(10).await.unwrap(), [over[0]]);
     assert_eq!(stage.store.verify().await.unwrap(), []);
+}
+
+/// A limit on the file stands in for the disk.
+#[tokio::test]
+async fn a_full_disk_shows_in_a_ping_for_as_long_as_results_are_lost_to_it() {
+    let stage = stage();
+    let limit = |pages: i64| move |db: &Connection| db.pragma_update(None, "max_page_count", pages);
+    let pages = stage.on_the_writer(|db| db.pragma_query_value(None, "page_count", |row| row.get(0))).await;
+    stage.on_the_writer(limit(pages)).await;
+    stage.store.ping().await.expect("nothing was to be written yet");
+    for _ in 0..2 {
+        stage.fill().await;
+        let unwell = stage.store.ping().await.expect_err("what could not be written shows");
+        let why = chain(&unwell);
+        assert!(unwell.is_transient() && why.contains("full"), "with the reason: {why}");
+    }
+    stage.on_the_writer(limit(i64::from(u32::MAX) - 1)).await;
+    stage.store.ping().await.expect("there is room again");
+    stage.job(Deadline::Never).await;
+}
+
+#[tokio::test]
+async fn after_a_failure_a_ping_writes_and_is_unwell_until_that_succeeds() {
+    let stage = stage();
+    stage.fail_once().await;
+    let refusing = |_: &Connection| Err(full());
+    for _ in 0..2 {
+        stage.store.writer.ping(refusing).await.expect_err("it can't be written to");
+    }
+    stage.store.writer.ping(file::touch).await.expect_err("a moment ago it could not be");
+    stage.store.writer.ping(refusing).await.expect("all is well, so nothing is written");
+}
+
+/// What SQLite says of a full disk.
+fn full() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None)
 }
