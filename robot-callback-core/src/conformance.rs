@@ -19,6 +19,9 @@
 //! A store that outlives its process says `store_conformance!(durable world)`, and its worlds are made with
 //! [`World::reopened_by`].
 //!
+//! Some laws ask what comes of what somebody else does behind a store's back. They ask it of worlds that say how that is
+//! done: [`World::losing_orders_by`], [`World::moving_orders_by`], [`World::miscounting_by`].
+//!
 //! # The laws
 //!
 //! **One report**
