@@ -130,9 +130,9 @@ pub trait Store: Send + Sync + 'static {
 /// [`Store`].
 ///
 /// # Laws
-/// In the same list: 27 to 30 and 116 (kept reports), 31 to 36 (re-opening), 40 to 43, 46 and 47 (deadlines), 48 to 57 (making
-/// jobs), 66 to 68 (dead letters), 72 (depth), 74 and 115 (verification), 81 to 92 (operations), 93 to 98 (lists), 102 to 105
-/// (acknowledgements), 106 (deadlines), 117 (dropped calls); for durable stores 107.
+/// In the same list: 27 to 30 and 116 (kept reports), 31 to 36 (re-opening), 40 to 43, 46, 47 and 106 (deadlines), 48 to 57
+/// (making jobs), 66 to 68 (dead letters), 72 (depth), 74 and 115 (verification), 81 to 92 (operations), 93 to 98 (lists),
+/// 102 to 105 (acknowledgements), 117 (dropped calls); for durable stores 107.
 #[async_trait]
 pub trait OperatorStore: Store {
     /// Makes a job, and records who made it. The same idempotency key in the same workspace makes no second one.
