@@ -58,6 +58,14 @@ impl Row {
         }
     }
 
+    fn due_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            RowState::Due(turn) => Some(turn.at),
+            RowState::Delivered(_, again) => again.as_ref().map(|turn| turn.at),
+            RowState::Dead { .. } => None,
+        }
+    }
+
     /// What was delivered once stays delivered, whatever becomes of a repeat.
     fn settle(&mut self, settlement: Settlement, now: Timestamp) {
         let delivered = match self.state {
@@ -94,8 +102,8 @@ impl Outbox {
     pub(crate) fn claim(&mut self, claim: Claim, now: Timestamp) -> Lease {
         let token = LeaseToken::new_v4();
         let mut due: Vec<(EntryId, &mut Row)> = self.entries.iter_mut().map(|(id, row)| (*id, row)).collect();
-        due.retain_mut(|(_, row)| row.turn().is_some_and(|turn| turn.at <= now));
-        due.sort_by_key(|(_, row)| row.deliveries > 0);
+        due.retain(|(_, row)| row.due_at().is_some_and(|at| at <= now));
+        due.sort_by_key(|(_, row)| (row.deliveries > 0, row.due_at()));
         due.truncate(claim.limit);
         due.sort_by_key(|(id, _)| *id);
         let entries = due.into_iter().map(|(id, row)| {

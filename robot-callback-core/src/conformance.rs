@@ -19,6 +19,9 @@
 //! A store that outlives its process says `store_conformance!(durable world)`, and its worlds are made with
 //! [`World::reopened_by`].
 //!
+//! Some laws ask what comes of what somebody else does behind a store's back. They ask it of worlds that say how that is
+//! done: [`World::losing_orders_by`], [`World::moving_orders_by`], [`World::miscounting_by`].
+//!
 //! # The laws
 //!
 //! **One report**
@@ -184,11 +187,20 @@
 //! 111. [`what_is_given_back_is_due`]
 //! 112. [`giving_back_leaves_what_was_taken`]
 //! 113. [`a_restart_keeps_what_was_to_be_handed_over`] (durable stores)
+//!
+//! **Beside those**
+//!
+//! 114. [`a_kept_report_is_of_no_trace`]
+//! 115. [`verification_says_what_is_amiss`]
+//! 116. [`concurrent_decisions_about_a_kept_report_have_one_winner`]
+//! 117. [`a_dropped_change_happens_whole_or_not_at_all`]
+//! 118. [`a_claim_takes_what_is_due_for_longest`]
 
 mod announcing;
 mod applying;
 mod completing;
 mod creating;
+mod dropping;
 mod expiring;
 mod fixture;
 mod handing;
@@ -229,6 +241,7 @@ pub use creating::{
     details_sent_again_keep_carrier_and_numbers, each_workspace_has_keys_of_its_own,
     the_same_key_makes_no_second_job,
 };
+pub use dropping::a_dropped_change_happens_whole_or_not_at_all;
 pub use expiring::{
     a_deadline_and_a_report_close_an_item_once, a_deadline_strikes_once,
     a_job_without_a_deadline_never_expires, a_late_error_is_only_kept, a_late_success_is_applied_after_all,
@@ -244,18 +257,19 @@ pub use keeping::{
     a_conflicting_number_is_kept_and_the_first_stays, a_conflicting_outcome_is_kept_and_the_first_stays,
     a_dismissed_report_changes_nothing, a_kept_report_is_settled_once,
     a_repeated_conflict_is_counted_not_kept_twice, an_accepted_report_replaces_a_success,
-    an_accepted_report_wins, kept_reports_are_listed_by_job,
+    an_accepted_report_wins, concurrent_decisions_about_a_kept_report_have_one_winner,
+    kept_reports_are_listed_by_job,
 };
 pub use lasting::{
     a_restart_announces_nothing_again, a_restart_keeps_every_result, a_restart_keeps_the_outbox,
     a_restart_keeps_what_operators_did,
 };
 pub use leaving::{
-    a_claim_gives_the_oldest_first, a_claim_honours_its_limit, a_delivered_entry_never_leaves_again,
-    a_leased_entry_is_given_to_nobody_else, a_lost_lease_settles_nothing, a_redriven_dead_letter_is_due,
-    a_refused_entry_becomes_a_dead_letter, an_entry_to_be_sent_again_waits_its_time,
-    an_expired_lease_can_be_claimed_again, concurrent_claims_are_disjoint,
-    each_entry_is_settled_in_its_own_way, pruning_forgets_no_result,
+    a_claim_gives_the_oldest_first, a_claim_honours_its_limit, a_claim_takes_what_is_due_for_longest,
+    a_delivered_entry_never_leaves_again, a_leased_entry_is_given_to_nobody_else,
+    a_lost_lease_settles_nothing, a_redriven_dead_letter_is_due, a_refused_entry_becomes_a_dead_letter,
+    an_entry_to_be_sent_again_waits_its_time, an_expired_lease_can_be_claimed_again,
+    concurrent_claims_are_disjoint, each_entry_is_settled_in_its_own_way, pruning_forgets_no_result,
     pruning_forgets_only_what_was_delivered_long_ago, redriving_what_is_not_dead_changes_nothing,
     the_depth_counts_what_waits,
 };
@@ -285,10 +299,10 @@ pub use repeating::{
     reopening_ends_the_repeats_of_the_run_before,
 };
 pub use scoped::a_report_beyond_its_scope_is_of_no_item;
-pub use traced::events_belong_to_the_trace_of_their_report;
+pub use traced::{a_kept_report_is_of_no_trace, events_belong_to_the_trace_of_their_report};
 pub use whole::{
     a_dropped_call_happens_whole_or_not_at_all, a_store_in_order_answers_a_ping,
-    verification_finds_nothing_amiss,
+    verification_finds_nothing_amiss, verification_says_what_is_amiss,
 };
 pub use world::{World, run};
 
@@ -418,6 +432,11 @@ macro_rules! store_conformance {
             what_is_handed_over_is_settled_like_the_claimed
             what_is_given_back_is_due
             giving_back_leaves_what_was_taken
+            a_kept_report_is_of_no_trace
+            verification_says_what_is_amiss
+            concurrent_decisions_about_a_kept_report_have_one_winner
+            a_dropped_change_happens_whole_or_not_at_all
+            a_claim_takes_what_is_due_for_longest
         );
     };
     (@laws $world:path, $rules:expr, $($law:ident)*) => {

@@ -61,7 +61,7 @@ pub struct Applied {
 /// They are numbered in `conformance` (a feature of this crate), where each is a function named by what it says;
 /// whoever writes a store runs them all. What is not listed there is not promised. For this trait: 1 to 9 and 17 to
 /// 26 (reports), 10 to 16 (what events say), 37 to 39 (attempts), 44 and 45 (late reports), 58 to 65, 69 to 71 (the
-/// outbox), 73 and 75, 79 (scope), 80 (traces), 99 to 101 (repeats), 108 to 112 (handing
+/// outbox), 73 and 75, 79 (scope), 80 and 114 (traces), 118 (claims), 99 to 101 (repeats), 108 to 112 (handing
 /// over); for durable stores 76 to 78 and 113.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -77,8 +77,8 @@ pub trait Store: Send + Sync + 'static {
     /// See [`StoreError`].
     async fn apply(&self, report: Report) -> Result<Option<Applied>, StoreError>;
 
-    /// Takes a lease on entries that are due and not leased, oldest first. An entry whose lease has run out is due
-    /// again: whoever held it may have died.
+    /// Takes a lease on entries that are due and not leased: those that have been due for longest, before any that were
+    /// delivered already. An entry whose lease has run out is due again: whoever held it may have died.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -130,9 +130,9 @@ pub trait Store: Send + Sync + 'static {
 /// [`Store`].
 ///
 /// # Laws
-/// In the same list: 27 to 30 (kept reports), 31 to 36 (re-opening), 40 to 43, 46 and 47 (deadlines), 48 to 57 (making
-/// jobs), 66 to 68 (dead letters), 72 (depth), 74 (verification), 81 to 92 (operations), 93 to 98 (lists), 102 to 105
-/// (acknowledgements), 106; for durable stores 107.
+/// In the same list: 27 to 30 and 116 (kept reports), 31 to 36 (re-opening), 40 to 43, 46, 47 and 106 (deadlines), 48 to 57
+/// (making jobs), 66 to 68 (dead letters), 72 (depth), 74 and 115 (verification), 81 to 92 (operations), 93 to 98 (lists),
+/// 102 to 105 (acknowledgements), 117 (dropped calls); for durable stores 107.
 #[async_trait]
 pub trait OperatorStore: Store {
     /// Makes a job, and records who made it. The same idempotency key in the same workspace makes no second one.

@@ -1,9 +1,14 @@
-//! Laws 23 to 30: a report that contradicts an earlier one is kept for an operator, who settles it once.
+//! Laws 23 to 30, and 116: a report that contradicts an earlier one is kept for an operator, who settles it once.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
 
 use super::World;
 use super::fixture::{MINUTE, NUMBER, OTHER_NUMBER, failure, ids, job_of, success};
 use crate::job::ItemStatus;
 use crate::kept::Resolution;
+use crate::operation::{Done, Effect, Objection, Operation};
 use crate::report::{ErrorType, Report};
 use crate::verdict::Verdict;
 
@@ -173,5 +178,45 @@ pub async fn a_kept_report_is_settled_once(world: World) {
         assert_eq!(world.picture(made.job).await, before, "settling it again changes nothing");
     }
     assert_eq!(world.resolve(i64::MAX, Resolution::Accepted).await, None, "nor is one that is not there");
+    world.finds_nothing_amiss().await;
+}
+
+/// **Law 116.** Of concurrent decisions about one kept report one takes effect. Who decided the same hears that there was
+/// nothing to do, who decided otherwise hears what was decided.
+pub async fn concurrent_decisions_about_a_kept_report_have_one_winner(world: World) {
+    let world = Arc::new(world);
+    for _ in 0..5 {
+        let made = world.make(job_of(1)).await;
+        world.apply(failure(made.items[0])).await;
+        world.apply(success(made.items[0])).await;
+        world.drain().await;
+        let kept_id = world.kept(made.job).await[0].id;
+        let mut deciding = JoinSet::new();
+        for n in 0..8 {
+            let (world, resolution) = (world.clone(), [Resolution::Accepted, Resolution::Dismissed][n % 2]);
+            let operation = Operation::Resolve { kept_id, resolution };
+            deciding.spawn(async move { (resolution, world.operate(operation).await) });
+        }
+        let answers = deciding.join_all().await;
+        let effective = |done: &Done| matches!(done.effect, Effect::Resolved(_));
+        let effects = answers.iter().filter(|(_, answer)| answer.as_ref().is_ok_and(effective)).count();
+        assert_eq!(effects, 1, "one decision takes effect");
+        let winner = world.kept(made.job).await[0].resolution.expect("it is settled");
+        for (resolution, answer) in answers {
+            match answer.map(|done| done.effect) {
+                Ok(_) => assert_eq!(resolution, winner, "who decided otherwise is objected to"),
+                Err(told) => assert_eq!(told, Objection::Settled(winner), "and hears what was decided"),
+            }
+        }
+        let accepted = winner == Resolution::Accepted;
+        let job = world.job(made.job).await;
+        let counted = (u32::from(accepted), u32::from(!accepted));
+        assert_eq!((job.success_count, job.error_count), counted, "and is counted once");
+        assert_eq!(
+            world.drain().await.len(),
+            usize::from(accepted),
+            "and announced once, if it was accepted"
+        );
+    }
     world.finds_nothing_amiss().await;
 }

@@ -1,4 +1,4 @@
-//! Laws 58 to 72: the outbox gives each entry to one claimer at a time, and keeps it until it was delivered.
+//! Laws 58 to 72, and 118: the outbox gives each entry to one claimer at a time, and keeps it until it was delivered.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -60,6 +60,19 @@ pub async fn a_claim_gives_the_oldest_first(world: World) {
     assert_eq!(events(&lease), ids[..3], "the oldest entries come first");
     assert!(lease.entries.iter().all(|entry| entry.failures == 0), "none of them failed yet");
     assert_eq!(events(&world.claim(3).await), ids[3..], "the others follow");
+}
+
+/// **Law 118.** A claim takes what has been due for longest, so that entries that fail again and again keep nobody else
+/// waiting; what it takes comes in the order in which it was recorded.
+pub async fn a_claim_takes_what_is_due_for_longest(world: World) {
+    let ids = world.record(4).await;
+    let failing = world.claim(2).await;
+    world.settle_all(&failing, &again()).await;
+    world.clock.advance(10 * SECOND);
+    assert_eq!(events(&world.claim(2).await), ids[2..], "what was due before goes first");
+    assert_eq!(events(&world.claim(2).await), ids[..2], "what is sent again follows");
+    world.clock.advance(MINUTE);
+    assert_eq!(events(&world.claim(10).await), ids, "together they come in the order they were recorded");
 }
 
 /// **Law 59.** A claim gives at most as many entries as it asks for; none, when nothing is due.

@@ -1,4 +1,4 @@
-//! Laws 73 to 75: a store can say that it is there and that its books are right, and does nothing by halves.
+//! Laws 73 to 75, and 115: a store can say that it is there and that its books are right, and does nothing by halves.
 
 use std::sync::Arc;
 
@@ -63,6 +63,21 @@ pub async fn verification_finds_nothing_amiss(world: World) {
         world.store.prune(std::time::Duration::ZERO, 100).await.expect("the store prunes");
         world.finds_nothing_amiss().await;
     }
+}
+
+/// **Law 115.** When somebody has changed what a job records, verification says of which job and what. Asked only of
+/// worlds in which somebody can.
+pub async fn verification_says_what_is_amiss(world: World) {
+    let (sound, spoiled) = (world.make(job_of(2)).await, world.make(job_of(3)).await);
+    for made in [&sound, &spoiled] {
+        world.apply(success(made.items[0])).await;
+    }
+    if !world.miscount(spoiled.job).await {
+        return;
+    }
+    let found = world.store.verify().await.expect("the store verifies itself");
+    let found: Vec<_> = found.iter().map(|amiss| (amiss.job_id, amiss.what)).collect();
+    assert_eq!(found, [(spoiled.job, "success_count")], "verification says what is amiss, and nothing else");
 }
 
 /// **Law 75.** A call whose caller goes away in the middle happens whole or not at all, and can be made again.

@@ -7,6 +7,8 @@ mod lists;
 mod operate;
 mod outbox;
 mod state;
+#[cfg(feature = "conformance")]
+mod tampering;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -8,6 +8,7 @@ mod apply;
 mod backup;
 mod columns;
 mod error;
+mod expire;
 mod file;
 mod jobs;
 mod kept;
@@ -128,7 +129,7 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.writer.run(|_| Ok(())).await
+        self.writer.ping(file::touch).await
     }
 }
 
@@ -162,14 +163,7 @@ impl OperatorStore for SqliteStore {
     }
 
     async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError> {
-        let (rules, now) = (self.rules, self.clock.now());
-        let mut expired = Vec::new();
-        for job in self.reader.run(move |db| jobs::past_deadline(db, limit, now)).await? {
-            if self.writer.run(move |db| jobs::expire(db, job, rules, now)).await? {
-                expired.push(job);
-            }
-        }
-        Ok(expired)
+        expire::expire((&self.reader, &self.writer), limit, self.rules, self.clock.now()).await
     }
 
     async fn kept_reports(&self, query: KeptQuery) -> Result<Page<KeptReport>, StoreError> {
@@ -188,3 +182,6 @@ impl OperatorStore for SqliteStore {
         self.reader.run(verify::verify).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,221 +1,22 @@
 //! A store broken on purpose fails the law it breaks, in that law's words, and passes the others.
 
-use std::collections::{HashMap, HashSet};
+mod store;
+
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::pin::Pin;
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use robot_callback_core::conformance::{self, World};
-use robot_callback_core::{
-    Action, ActionQuery, Answer, Applied, Claim, Command, Creation, DeadLetter, Discrepancy, Done, Effect,
-    EntryId, ItemId, ItemQuery, Job, JobId, JobPage, JobQuery, JobView, KeptQuery, KeptReport, Lease,
-    LeaseToken, LetterQuery, ManualClock, MemoryStore, NewJob, Operation, OperatorStore, OutboxDepth, Page,
-    Report, Rules, Scope, Settlement, Store, StoreError, Verdict,
-};
+use robot_callback_core::{ManualClock, MemoryStore, OperatorStore, Rules};
 
-use crate::watched::at_once;
-
-/// What is wrong with a store.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Fault {
-    Nothing,
-    /// It applies a report without asking whether the item is still open.
-    ForgetsTheCondition,
-    /// It asks first and writes later, with nothing in between to keep others out.
-    ChecksThenWrites,
-    /// It records no events.
-    ForgetsTheOutbox,
-    /// It records each completion twice.
-    CompletesTwice,
-    /// It gives entries away without holding them for the claimer.
-    IgnoresLeases,
-    /// It takes anybody's word for what became of an entry.
-    IgnoresWhoSettles,
-    /// It drops reports that contradict earlier ones.
-    ForgetsContradictions,
-    /// It counts re-opened items as failed still.
-    MiscountsReopened,
-    /// It lets everybody report on everything.
-    IgnoresTheScope,
-    /// It records events without their trace.
-    ForgetsTheTrace,
-    /// It does an operation again under the same key.
-    ForgetsKeys,
-    /// It sends a completion again that was acknowledged.
-    ForgetsAcknowledgements,
-    /// It keeps no record of what operators do.
-    ForgetsWhoDidIt,
-    /// It hands entries over that everybody else can get, too.
-    HandsOverWhatIsDue,
-    /// It keeps entries for a relay, and never gives them back.
-    GivesNothingBack,
-}
-
-/// A memory store with a fault.
-struct Broken {
-    store: MemoryStore,
-    fault: Fault,
-    seen: Mutex<HashSet<ItemId>>,
-    applied_again: Mutex<HashMap<JobId, u32>>,
-    last_lease: Mutex<Option<LeaseToken>>,
-    asked: AtomicBool,
-}
-
-#[async_trait]
-impl Store for Broken {
-    async fn apply(&self, mut report: Report) -> Result<Option<Applied>, StoreError> {
-        let item = report.item_id;
-        if self.fault == Fault::IgnoresTheScope {
-            report.scope = Scope::All;
-        }
-        if self.fault == Fault::ForgetsTheTrace {
-            report.traceparent = None;
-        }
-        let open = !self.seen.lock().unwrap().contains(&item);
-        if self.fault == Fault::ChecksThenWrites {
-            tokio::task::yield_now().await;
-        }
-        let Some(mut applied) = self.store.apply(report).await? else { return Ok(None) };
-        self.seen.lock().unwrap().insert(item);
-        let again = match self.fault {
-            Fault::ForgetsTheCondition => true,
-            Fault::ChecksThenWrites => open,
-            _ => false,
-        };
-        if again && applied.verdict == Verdict::Duplicate {
-            applied.verdict = Verdict::Applied;
-            *self.applied_again.lock().unwrap().entry(applied.job_id).or_default() += 1;
-        }
-        if self.fault == Fault::ForgetsTheOutbox {
-            let lease = self.store.claim(Claim { limit: 100, lease: Duration::from_secs(1) }).await?;
-            let gone = lease.entries.iter().map(|entry| (entry.id, Settlement::Delivered)).collect();
-            self.store.settle(lease.token, gone).await?;
-        }
-        if self.fault == Fault::GivesNothingBack && self.asked.load(Ordering::SeqCst) {
-            self.store.claim(Claim { limit: 100, lease: Duration::from_secs(75) }).await?;
-        }
-        Ok(Some(applied))
-    }
-
-    async fn claim(&self, mut claim: Claim) -> Result<Lease, StoreError> {
-        if self.fault == Fault::IgnoresLeases {
-            claim.lease = Duration::ZERO;
-        }
-        let mut lease = self.store.claim(claim).await?;
-        if self.fault == Fault::CompletesTwice {
-            let completion = lease.entries.iter().find(|entry| entry.event.id.starts_with("robot/job."));
-            lease.entries.extend(completion.cloned());
-        }
-        *self.last_lease.lock().unwrap() = Some(lease.token);
-        Ok(lease)
-    }
-
-    fn handed_over(&self, claim: Claim) -> Option<Lease> {
-        self.asked.store(true, Ordering::SeqCst);
-        if self.fault != Fault::HandsOverWhatIsDue {
-            return None;
-        }
-        let seen = at_once(self.store.claim(Claim { lease: Duration::ZERO, ..claim })).unwrap();
-        Some(seen).filter(|lease| !lease.entries.is_empty())
-    }
-
-    async fn settle(
-        &self,
-        lease: LeaseToken,
-        settlements: Vec<(EntryId, Settlement)>,
-    ) -> Result<(), StoreError> {
-        let last = *self.last_lease.lock().unwrap();
-        let token = if self.fault == Fault::IgnoresWhoSettles { last.unwrap_or(lease) } else { lease };
-        self.store.settle(token, settlements).await
-    }
-
-    async fn prune(&self, older_than: Duration, limit: usize) -> Result<usize, StoreError> {
-        self.store.prune(older_than, limit).await
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.store.ping().await
-    }
-}
-
-#[async_trait]
-impl OperatorStore for Broken {
-    async fn create_job(&self, job: NewJob) -> Result<Creation, StoreError> {
-        self.store.create_job(job).await
-    }
-
-    async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
-        let again = self.applied_again.lock().unwrap().get(&id).copied().unwrap_or_default();
-        let mut view = self.store.job(id).await?;
-        if let Some(view) = &mut view {
-            view.job.success_count += again;
-            if self.fault == Fault::MiscountsReopened {
-                view.job.error_count += view.job.run - 1;
-            }
-        }
-        Ok(view)
-    }
-
-    async fn job_page(&self, id: JobId, query: ItemQuery) -> Result<Option<JobPage>, StoreError> {
-        self.store.job_page(id, query).await
-    }
-
-    async fn jobs(&self, query: JobQuery) -> Result<Page<Job>, StoreError> {
-        self.store.jobs(query).await
-    }
-
-    async fn operate(&self, mut command: Command) -> Result<Answer, StoreError> {
-        match (self.fault, &command.operation) {
-            (Fault::ForgetsKeys, _) => command.key = None,
-            (Fault::ForgetsAcknowledgements, Operation::Acknowledge { .. }) => {
-                return Ok(Ok(Done::now(Effect::Acknowledged { run: 1 })));
-            }
-            _ => {}
-        }
-        self.store.operate(command).await
-    }
-
-    async fn actions(&self, query: ActionQuery) -> Result<Page<Action>, StoreError> {
-        let mut page = self.store.actions(query).await?;
-        if self.fault == Fault::ForgetsWhoDidIt {
-            page.rows.clear();
-        }
-        Ok(page)
-    }
-
-    async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError> {
-        self.store.expire(limit).await
-    }
-
-    async fn kept_reports(&self, query: KeptQuery) -> Result<Page<KeptReport>, StoreError> {
-        if self.fault == Fault::ForgetsContradictions {
-            return Ok(Page { rows: Vec::new(), next: None });
-        }
-        self.store.kept_reports(query).await
-    }
-
-    async fn dead_letters(&self, query: LetterQuery) -> Result<Page<DeadLetter>, StoreError> {
-        self.store.dead_letters(query).await
-    }
-
-    async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {
-        self.store.outbox_depth().await
-    }
-
-    async fn verify(&self) -> Result<Vec<Discrepancy>, StoreError> {
-        self.store.verify().await
-    }
-}
+use self::store::{Broken, Disk, Fault};
+use crate::worlds::tampered;
 
 fn world(fault: Fault) -> World {
     let clock = Arc::new(ManualClock::default());
-    let store = MemoryStore::with(clock.clone(), Rules::default());
-    let (seen, applied_again, last_lease) = (Mutex::default(), Mutex::default(), Mutex::default());
-    let broken = Broken { store, fault, seen, applied_again, last_lease, asked: AtomicBool::default() };
-    World::new(Arc::new(broken), clock)
+    let store = Arc::new(MemoryStore::with(clock.clone(), Rules::default()));
+    tampered(World::new(Arc::new(Broken::on(store.clone(), fault)), clock), &store)
 }
 
 /// What a broken law says; `None` when it holds.
@@ -347,6 +148,50 @@ fn a_store_that_gives_nothing_back_breaks_the_law_of_giving_back() {
 }
 
 #[test]
+fn a_store_that_ships_anybodys_order_breaks_the_law_of_workspaces() {
+    breaks!(IgnoresWorkspaces, an_order_of_another_workspace_is_left_alone, "the order is missing");
+    keeps!(IgnoresWorkspaces, the_first_report_is_applied, a_shipped_item_announces_its_order_and_buyer);
+}
+
+#[test]
+fn a_store_that_keeps_the_trace_with_a_report_breaks_the_law_of_kept_reports_alone() {
+    breaks!(KeepsTheTrace, a_kept_report_is_of_no_trace, "kept once, and counted");
+    keeps!(
+        KeepsTheTrace,
+        events_belong_to_the_trace_of_their_report,
+        a_conflicting_outcome_is_kept_and_the_first_stays
+    );
+}
+
+#[test]
+fn a_store_that_never_looks_at_its_books_breaks_the_law_of_verification() {
+    breaks!(VerifiesNothing, verification_says_what_is_amiss, "says what is amiss");
+    keeps!(VerifiesNothing, verification_finds_nothing_amiss);
+}
+
+#[test]
+fn a_store_that_decides_by_looking_breaks_the_law_of_concurrent_decisions_alone() {
+    breaks!(
+        DecidesByLooking,
+        concurrent_decisions_about_a_kept_report_have_one_winner,
+        "one decision takes effect"
+    );
+    keeps!(DecidesByLooking, a_kept_report_is_settled_once, a_decision_about_a_kept_report_stands);
+}
+
+#[test]
+fn a_store_that_notes_the_key_later_breaks_the_law_of_dropped_changes() {
+    breaks!(NotesTheKeyLater, a_dropped_change_happens_whole_or_not_at_all, "asked for again, it is done");
+    keeps!(NotesTheKeyLater, a_dropped_call_happens_whole_or_not_at_all, a_claim_honours_its_limit);
+}
+
+#[test]
+fn a_store_that_forgets_since_when_entries_are_due_breaks_the_law_of_claims_by_due_time() {
+    breaks!(ForgetsSinceWhen, a_claim_takes_what_is_due_for_longest, "what was due before goes first");
+    keeps!(ForgetsSinceWhen, a_claim_gives_the_oldest_first, concurrent_claims_are_disjoint);
+}
+
+#[test]
 fn a_store_that_forgets_everything_breaks_the_laws_of_restarts() {
     let forgetful = || {
         let World { store, clock, .. } = world(Fault::Nothing);
@@ -356,4 +201,39 @@ fn a_store_that_forgets_everything_breaks_the_laws_of_restarts() {
     assert!(broken(&|| conformance::run(conformance::a_restart_keeps_every_result(forgetful()))));
     assert!(broken(&|| conformance::run(conformance::a_restart_keeps_the_outbox(forgetful()))));
     assert!(broken(&|| conformance::run(conformance::a_restart_announces_nothing_again(forgetful()))));
+}
+
+/// A law sees whether a store has written what it acknowledged, or only would when it is closed: a world that closes it
+/// first hides that.
+#[test]
+fn a_store_that_writes_only_when_it_is_closed_breaks_the_laws_of_restarts() {
+    let lazy = |law: fn(World) -> BoxFuture, closing_first: bool| {
+        let world = lazy_world();
+        let world = if closing_first { world.closing_first() } else { world };
+        catch_unwind(AssertUnwindSafe(|| conformance::run(law(world)))).is_err()
+    };
+    let laws: [fn(World) -> BoxFuture; 3] = [
+        |world| Box::pin(conformance::a_restart_keeps_every_result(world)),
+        |world| Box::pin(conformance::a_restart_keeps_the_outbox(world)),
+        |world| Box::pin(conformance::a_restart_announces_nothing_again(world)),
+    ];
+    for law in laws {
+        assert!(lazy(law, false), "what was acknowledged was not written");
+        assert!(!lazy(law, true), "closed first, it has written everything");
+    }
+}
+
+type BoxFuture = Pin<Box<dyn Future<Output = ()>>>;
+
+fn lazy_world() -> World {
+    let clock = Arc::new(ManualClock::default());
+    let (disk, time) = (Disk::default(), clock.clone());
+    let open = move || -> Arc<dyn OperatorStore> {
+        let written = disk.lock().unwrap().clone();
+        let store = written.unwrap_or_else(|| Arc::new(MemoryStore::with(time.clone(), Rules::default())));
+        let mut broken = Broken::on(store, Fault::Nothing);
+        broken.disk = Some(disk.clone());
+        Arc::new(broken)
+    };
+    World::new(open(), clock).reopened_by(move || std::future::ready(open()))
 }

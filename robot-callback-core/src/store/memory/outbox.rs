@@ -97,18 +97,21 @@ impl Outbox {
 
     pub(super) fn claim(&mut self, claim: Claim, now: Timestamp) -> Lease {
         let token = LeaseToken::new_v4();
-        let mut entries = Vec::new();
-        // What was never delivered goes first.
-        for repeats in [false, true] {
-            for (id, row) in &mut self.rows {
-                let (event, failures, deliveries) = (row.event.clone(), row.failures, row.deliveries);
-                let Some(turn) = row.turn().filter(|turn| turn.at <= now) else { continue };
-                if entries.len() < claim.limit && repeats == (deliveries > 0) {
-                    *turn = Turn { at: now.after(claim.lease), lease: Some(token) };
-                    entries.push(Entry { id: *id, event, failures, deliveries });
-                }
+        let due = self.rows.iter_mut().filter_map(|(id, row)| {
+            let at = row.turn().map(|turn| turn.at).filter(|at| *at <= now)?;
+            // What was never delivered goes first.
+            Some(((row.deliveries > 0, at, *id), row))
+        });
+        let mut due: Vec<_> = due.collect();
+        due.sort_unstable_by_key(|(place, _)| *place);
+        let claimed = due.into_iter().take(claim.limit).map(|((_, _, id), row)| {
+            if let Some(turn) = row.turn() {
+                *turn = Turn { at: now.after(claim.lease), lease: Some(token) };
             }
-        }
+            let Row { event, failures, deliveries, .. } = &*row;
+            Entry { id, event: event.clone(), failures: *failures, deliveries: *deliveries }
+        });
+        let mut entries: Vec<Entry> = claimed.collect();
         entries.sort_unstable_by_key(|entry| entry.id);
         Lease { token, entries }
     }

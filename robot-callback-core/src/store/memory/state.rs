@@ -22,7 +22,7 @@ pub(super) struct State {
     /// Each job's items, in the order they were given.
     job_items: HashMap<JobId, Vec<ItemId>>,
     pub(super) items: HashMap<ItemId, Item>,
-    orders: HashMap<OrderId, Order>,
+    pub(super) orders: HashMap<OrderId, Order>,
     keys: HashMap<(WorkspaceId, String), (JobId, Option<String>)>,
     /// Every run that was announced, for good: what refuses a second announcement.
     announced: HashSet<(JobId, u32)>,
@@ -71,8 +71,8 @@ impl State {
         now: Timestamp,
     ) {
         let verdict = change.verdict;
-        // Whoever may report says the same thing.
-        let report = report.clone().within(Scope::All);
+        // Whoever may report says the same thing, in whichever trace.
+        let report = report.clone().within(Scope::All).traced(None);
         let same = |kept: &&mut KeptReport| {
             kept.verdict == verdict && kept.current_attempt == current_attempt && kept.report == report
         };

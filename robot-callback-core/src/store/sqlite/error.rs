@@ -26,6 +26,8 @@ pub(super) enum SqliteError {
     Panicked,
     #[error("the writer ended before it answered")]
     WriterGone,
+    #[error("a moment ago something could not be written: {0}")]
+    NotWritten(String),
     #[error("a statement failed")]
     Statement(#[from] rusqlite::Error),
 }
@@ -36,7 +38,7 @@ pub(super) enum NotCommitted {
     #[error(transparent)]
     Sqlite(Arc<rusqlite::Error>),
     #[error("SQLite gave the whole transaction up")]
-    GivenUp,
+    GivenUp(#[source] Option<Arc<rusqlite::Error>>),
 }
 
 /// One table for all of them: what may pass by itself is unavailable, the rest is a fault.
@@ -46,6 +48,7 @@ impl From<SqliteError> for StoreError {
             SqliteError::Open { .. }
             | SqliteError::Backup { .. }
             | SqliteError::NotCommitted(_)
+            | SqliteError::NotWritten(_)
             | SqliteError::WriterGone => true,
             SqliteError::TooNew { .. } | SqliteError::Thread(_) | SqliteError::Panicked => false,
             SqliteError::Statement(error) => is_passing(error),

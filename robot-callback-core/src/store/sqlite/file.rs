@@ -90,6 +90,12 @@ impl DatabaseFile {
     }
 }
 
+/// Writes to the file and changes nothing in it.
+pub(super) fn touch(db: &Connection) -> rusqlite::Result<()> {
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    db.pragma_update(None, "user_version", version)
+}
+
 /// The file names people and addresses: only its owner may read it.
 pub(super) fn make_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();

@@ -1,12 +1,11 @@
-//! Jobs: made, shown, expired.
+//! Jobs: made, shown. Closing them is in [`expire`](super::expire).
 
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::columns::Columns;
-use super::{actions, apply, rows};
+use super::{actions, rows};
 use crate::action::Action;
-use crate::change::Rules;
 use crate::clock::Timestamp;
 use crate::field::FieldError;
 use crate::id::{JobId, OrderId, WorkspaceId};
@@ -141,26 +140,4 @@ pub(super) fn items(db: &Connection, job: JobId) -> rusqlite::Result<Vec<ItemVie
 pub(super) fn view(db: &Connection, id: JobId) -> rusqlite::Result<Option<JobView>> {
     let Some(job) = find(db, id)? else { return Ok(None) };
     Ok(Some(JobView { job, items: items(db, id)? }))
-}
-
-pub(super) fn past_deadline(db: &Connection, limit: usize, now: Timestamp) -> rusqlite::Result<Vec<JobId>> {
-    let sql = "SELECT id FROM robot_jobs WHERE deadline <= ?1 AND success_count + error_count < total_items
-        ORDER BY deadline LIMIT ?2";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut query = db.prepare_cached(sql)?;
-    query.query_map(params![now.as_millis(), limit], |row| Ok(JobId(row.get(0)?)))?.collect()
-}
-
-/// Closes the open items of a job whose deadline has passed; says whether there were any. The deadline is looked
-/// at again, under the lock: the job may have been re-opened with another one.
-pub(super) fn expire(db: &Connection, id: JobId, rules: Rules, now: Timestamp) -> rusqlite::Result<bool> {
-    let over = find(db, id)?.and_then(|job| job.deadline).is_some_and(|deadline| deadline <= now);
-    if !over {
-        return Ok(false);
-    }
-    let mut any = false;
-    for view in items(db, id)? {
-        any |= view.item.status.outcome().is_none() && apply::expire(db, view.item.id, rules, now)?;
-    }
-    Ok(any)
 }

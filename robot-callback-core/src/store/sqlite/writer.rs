@@ -6,14 +6,14 @@
 //! else's.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::{NotCommitted, SqliteError};
-use crate::error::StoreError;
+use crate::error::{StoreError, chain};
 use crate::metrics;
 
 /// The most pieces of work in one transaction. A bound on the wait of the first of them, not a target.
@@ -23,6 +23,8 @@ const QUEUE: usize = 4096;
 
 pub(super) struct Writer {
     queue: mpsc::Sender<Box<dyn Work>>,
+    /// Why something could not be written, if that was so since it was last [asked](Self::ping).
+    failed: Mutex<Option<String>>,
 }
 
 impl Writer {
@@ -31,7 +33,7 @@ impl Writer {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new().name("sqlite-writer".into());
         thread.spawn(move || write(&db, waiting)).map_err(SqliteError::Thread)?;
-        Ok(Self { queue })
+        Ok(Self { queue, failed: Mutex::default() })
     }
 
     /// Runs `work` inside a transaction, together with whatever else is waiting, and returns when it is durable. It
@@ -43,7 +45,28 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let piece = Piece { work, result: None, reply };
         self.queue.send(Box::new(piece)).await.map_err(|_| SqliteError::WriterGone)?;
-        Ok(answer.await.unwrap_or(Err(SqliteError::WriterGone))?)
+        let done = answer.await.unwrap_or(Err(SqliteError::WriterGone)).map_err(StoreError::from);
+        done.inspect_err(|error| {
+            if let StoreError::Unavailable(cause) = error {
+                *self.failed() = Some(chain(&**cause));
+            }
+        })
+    }
+
+    /// Whether the file can be written to. While all is well this writes nothing; a full disk shows in what others
+    /// wanted to write. After that `touch` has to succeed, so that it shows for as long as it lasts.
+    pub(super) async fn ping(
+        &self,
+        mut touch: impl FnMut(&Connection) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let failed = self.failed().take();
+        let in_doubt = failed.is_some();
+        self.run(move |db| if in_doubt { touch(db) } else { Ok(()) }).await?;
+        failed.map_or(Ok(()), |why| Err(SqliteError::NotWritten(why).into()))
+    }
+
+    fn failed(&self) -> MutexGuard<'_, Option<String>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -51,6 +74,8 @@ impl Writer {
 trait Work: Send {
     /// Works inside the transaction; says whether it succeeded.
     fn run(&mut self, db: &Connection) -> bool;
+    /// Takes out why it failed, if it said so.
+    fn error(&mut self) -> Option<rusqlite::Error>;
     /// Tells the caller, once it is known whether the transaction committed.
     fn tell(self: Box<Self>, committed: Result<(), NotCommitted>);
 }
@@ -70,6 +95,10 @@ where
     fn run(&mut self, db: &Connection) -> bool {
         self.result = catch_unwind(AssertUnwindSafe(|| (self.work)(db))).ok();
         matches!(self.result, Some(Ok(_)))
+    }
+
+    fn error(&mut self) -> Option<rusqlite::Error> {
+        self.result.take()?.err()
     }
 
     fn tell(self: Box<Self>, committed: Result<(), NotCommitted>) {
@@ -125,7 +154,7 @@ fn in_savepoint(db: &Connection, work: &mut dyn Work) -> Result<(), NotCommitted
     let succeeded = work.run(db);
     // On a full disk and the like SQLite gives up the whole transaction at once.
     if db.is_autocommit() {
-        return Err(NotCommitted::GivenUp);
+        return Err(NotCommitted::GivenUp(work.error().map(Arc::new)));
     }
     if !succeeded {
         statement(db, "ROLLBACK TO piece")?;

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use robot_callback_core::conformance::World;
 use robot_callback_core::{ManualClock, OperatorStore, PostgresOptions, PostgresStore, Rules, StatementMode};
 
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
 use super::database::{Content, own};
 use super::pooler::pooler;
 use super::server::{Database, connect, shared};
@@ -14,7 +17,7 @@ pub(crate) async fn world(rules: Rules, statement_mode: StatementMode) -> World 
     let database = shared().database(Content::Ours).await;
     let url = database.url();
     let options = PostgresOptions { statement_mode, ..PostgresOptions::default() };
-    of(url.clone(), options, rules).await.losing_orders_by(deleting(url)).holding(database)
+    tampered(of(url.clone(), options, rules).await, url).holding(database)
 }
 
 /// The CRM's tables, with all their triggers, and more of those: its jobs may bring their orders along. An order
@@ -23,15 +26,23 @@ pub(crate) async fn crm_world(rules: Rules) -> World {
     let database = shared().database(Content::Crm).await;
     let filled_in = database.client().await.batch_execute(include_str!("filled_in.sql")).await;
     filled_in.expect("the CRM's owner may add triggers");
-    of(database.url(), PostgresOptions::default(), rules).await.holding(database)
+    let (url, moving, miscounting) = (database.url(), database.url(), database.url());
+    of(url, PostgresOptions::default(), rules)
+        .await
+        .moving_orders_by(move |order, to| {
+            let sql = "WITH other AS (INSERT INTO workspaces (id, name, slug) VALUES ($2::uuid, 'Other', ($2::uuid)::text)
+                ON CONFLICT DO NOTHING) UPDATE orders SET workspace_id = $2::uuid WHERE id = $1::uuid";
+            tamper(moving.clone(), sql, vec![order.0, to.0])
+        })
+        .miscounting_by(move |job| tamper(miscounting.clone(), MISCOUNT, vec![job.0]))
+        .holding(database)
 }
 
 /// Our own tables, everything but the migrations sent through a transaction pooler.
 pub(crate) async fn pooled(rules: Rules) -> World {
     let database = own().database(Content::Ours).await;
     let (url, options) = through_the_pooler(&database);
-    let world = of(url, options, rules).await;
-    world.losing_orders_by(deleting(database.url())).holding(database)
+    tampered(of(url, options, rules).await, database.url()).holding(database)
 }
 
 /// How a server behind a transaction pooler is told of a database of our [`own`] server.
@@ -55,19 +66,28 @@ async fn of(url: String, options: PostgresOptions, rules: Rules) -> World {
     World::new(open().await, clock).reopened_by(open)
 }
 
-/// What somebody else's program does to an order.
-fn deleting(url: String) -> impl Fn(robot_callback_core::OrderId) -> Deleting + Send + Sync {
-    move |order| {
-        let url = url.clone();
-        Box::pin(async move {
-            let client = connect(&url).await;
-            let deleted = client.execute("DELETE FROM orders WHERE id = $1", &[&order.0]).await;
-            assert_eq!(deleted.expect("the order is deleted"), 1);
+const MISCOUNT: &str = "UPDATE robot_jobs SET success_count = success_count + 1 WHERE id = $1";
+
+/// A world in which somebody else's program can change our own tables.
+fn tampered(world: World, url: String) -> World {
+    let (losing, moving, miscounting) = (url.clone(), url.clone(), url);
+    world
+        .losing_orders_by(move |order| {
+            tamper(losing.clone(), "DELETE FROM orders WHERE id = $1", vec![order.0])
         })
-    }
+        .moving_orders_by(move |order, to| {
+            let sql = "UPDATE orders SET workspace_id = $2 WHERE id = $1";
+            tamper(moving.clone(), sql, vec![order.0, to.0])
+        })
+        .miscounting_by(move |job| tamper(miscounting.clone(), MISCOUNT, vec![job.0]))
 }
 
-type Deleting = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+/// What somebody else's program does to a row.
+async fn tamper(url: String, sql: &'static str, ids: Vec<Uuid>) {
+    let client = connect(&url).await;
+    let ids: Vec<&(dyn ToSql + Sync)> = ids.iter().map(|id| id as _).collect();
+    assert_eq!(client.execute(sql, &ids).await.expect("the row is changed"), 1);
+}
 
 /// What most servers are: our own tables, statements prepared.
 pub(crate) async fn prepared(rules: Rules) -> World {
