@@ -163,7 +163,7 @@ impl OperatorStore for SqliteStore {
     }
 
     async fn expire(&self, limit: usize) -> Result<Vec<JobId>, StoreError> {
-        expire::expire((&self.reader, &self.writer), limit, self.rules, self.clock.now()).await
+        expire::expire(&self.reader, &self.writer, limit, self.rules, self.clock.now()).await
     }
 
     async fn kept_reports(&self, query: KeptQuery) -> Result<Page<KeptReport>, StoreError> {

@@ -2,9 +2,11 @@
 
 use std::time::SystemTime;
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::super::super::sweep::Sweep;
 use super::super::error::PostgresError;
 use super::super::rows::{past_deadline, system_time};
 use super::super::session::{Session, Sessions, Statement};
@@ -12,13 +14,12 @@ use super::super::writes::Writes;
 use super::{lock, lock_items};
 use crate::change::{self, Rules};
 use crate::clock::Timestamp;
-use crate::error::chain;
 use crate::id::JobId;
 
 /// A page of them, after that deadline and job. What the owner says is over has nothing to be closed but its items.
 static PAST_DEADLINE: Statement = Statement {
     sql: concat!(
-        "SELECT j.id, s.deadline FROM robot_callback.job_state s JOIN public.robot_jobs j ON j.id = s.job_id
+        "SELECT s.deadline, j.id FROM robot_callback.job_state s JOIN public.robot_jobs j ON j.id = s.job_id
         WHERE ",
         past_deadline!("$1"),
         " AND (j.status IN ('pending', 'processing') OR EXISTS (SELECT FROM public.robot_job_items i
@@ -29,8 +30,8 @@ static PAST_DEADLINE: Statement = Statement {
     types: &[Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::UUID, Type::INT8],
 };
 
-/// A job whose deadline has passed, and that deadline as the database has it.
-type Overdue = (Uuid, SystemTime);
+/// A deadline, as the database has it, and its job: where in their order that job stands.
+type Place = (SystemTime, Uuid);
 
 /// Closes what is open in the jobs whose deadline has passed, at most so many jobs, each in a transaction of its own;
 /// says which. One that can't be closed leaves no other open.
@@ -40,56 +41,32 @@ pub(in super::super) async fn expire(
     rules: Rules,
     now: Timestamp,
 ) -> Result<Vec<JobId>, PostgresError> {
-    let mut expired = Vec::new();
-    match expire_into(&mut expired, sessions, limit, rules, now).await {
-        Err(error) if expired.is_empty() => Err(error),
-        _ => Ok(expired),
-    }
-}
-
-/// The error is the last of those that were met; each was logged.
-async fn expire_into(
-    expired: &mut Vec<JobId>,
-    sessions: &Sessions,
-    limit: usize,
-    rules: Rules,
-    now: Timestamp,
-) -> Result<(), PostgresError> {
-    let (mut after, mut failed) = (None, Ok(()));
-    loop {
-        let wanted = limit - expired.len();
-        let page = sessions.transact(async |db| past_deadline(db, after, wanted, now).await).await?;
-        for (job, _) in &page {
-            let job = JobId(*job);
-            match sessions.transact(async |db| close(db, job, rules, now).await).await {
-                Ok(closed) => expired.extend(closed.then_some(job)),
-                Err(error) => {
-                    tracing::error!(%job, error = chain(&error), "a job's deadline can't be kept for now");
-                    let is_away = error.is_away();
-                    failed = Err(error);
-                    if is_away {
-                        return failed;
-                    }
-                }
+    let mut sweep = Sweep::new(limit);
+    while let Some((after, wanted)) = sweep.next() {
+        let page = sessions.transact(async |db| past_deadline(db, after, wanted, now).await).await;
+        for job in sweep.page(page) {
+            let closed = sessions.transact(async |db| close(db, job, rules, now).await).await;
+            let is_away = closed.as_ref().is_err_and(PostgresError::is_away);
+            sweep.closed(job, closed);
+            if is_away {
+                return sweep.end();
             }
         }
-        after = page.last().copied();
-        if page.len() < wanted || expired.len() >= limit {
-            return failed;
-        }
     }
+    sweep.end()
 }
 
 async fn past_deadline(
     db: &Session,
-    after: Option<Overdue>,
+    after: Option<Place>,
     limit: usize,
     now: Timestamp,
-) -> Result<Vec<Overdue>, PostgresError> {
+) -> Result<Vec<(Place, JobId)>, PostgresError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let (job, deadline) = after.unzip();
+    let (deadline, job) = after.unzip();
     let rows = db.query(&PAST_DEADLINE, &[&system_time(now), &deadline, &job, &limit]).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    let place = |row: &Row| Ok((row.try_get(0)?, row.try_get(1)?));
+    rows.iter().map(|row| place(row).map(|place: Place| (place, JobId(place.1)))).collect()
 }
 
 /// Closes the open items of a job whose deadline has passed, and its run; says whether there was anything to close. The
