@@ -131,15 +131,7 @@ async fn a_commit_waits_for_the_disk_whatever_the_database_says() {
     for (default, used) in [("off", "on"), ("local", "local")] {
         for statement_mode in [StatementMode::Prepared, StatementMode::Unnamed] {
             let crm = Crm::new().await;
-            let setting = format!(
-                "ALTER DATABASE {} SET synchronous_commit = '{default}';
-                 CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                   ASSERT current_setting('synchronous_commit') = '{used}'; RETURN NEW;
-                 END $$;
-                 CREATE TRIGGER look BEFORE UPDATE ON robot_job_items FOR EACH ROW EXECUTE FUNCTION look();",
-                crm.database.name
-            );
-            crm.client.batch_execute(&setting).await.unwrap();
+            crm.by_default(("synchronous_commit", default), ("synchronous_commit", used)).await;
             let batch = crm.batch(1).await;
             let options = PostgresOptions { statement_mode, ..PostgresOptions::default() };
             let store = PostgresStore::connect(&crm.database.url(), options).await.unwrap();

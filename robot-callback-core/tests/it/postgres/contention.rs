@@ -181,15 +181,8 @@ async fn what_stays_in_the_way_past_the_deadline_is_answered_as_unavailable() {
 #[tokio::test]
 async fn a_database_with_another_default_isolation_makes_no_difference() {
     let crm = Crm::new().await;
-    let strict = format!(
-        "ALTER DATABASE {} SET default_transaction_isolation = 'serializable';
-         CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-           ASSERT current_setting('transaction_isolation') = 'read committed'; RETURN NEW;
-         END $$;
-         CREATE TRIGGER look BEFORE UPDATE ON robot_job_items FOR EACH ROW EXECUTE FUNCTION look();",
-        crm.database.name
-    );
-    crm.client.batch_execute(&strict).await.unwrap();
+    let strict = ("default_transaction_isolation", "serializable");
+    crm.by_default(strict, ("transaction_isolation", "read committed")).await;
     let batch = crm.batch(1).await;
     assert_eq!(apply(&crm.store().await, Report::success(batch.items[0], NUMBER)).await, Verdict::Applied);
 }

@@ -63,6 +63,20 @@ impl Crm {
         self.client.batch_execute(&trigger).await.expect("an owner can add a trigger");
     }
 
+    /// From now on a setting has that value by default, and changing an item fails unless another, or the same, has that
+    /// value then.
+    pub(crate) async fn by_default(&self, (setting, default): (&str, &str), (looked_at, used): (&str, &str)) {
+        let sql = format!(
+            "ALTER DATABASE {} SET {setting} = '{default}';
+             CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+               ASSERT current_setting('{looked_at}') = '{used}'; RETURN NEW;
+             END $$;
+             CREATE TRIGGER look BEFORE UPDATE ON robot_job_items FOR EACH ROW EXECUTE FUNCTION look();",
+            self.database.name
+        );
+        self.client.batch_execute(&sql).await.expect("an owner may say so");
+    }
+
     /// One number that the database says.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         number(&self.client, sql).await

@@ -102,15 +102,7 @@ fn world_on(disk: &SmallDisk) -> World {
 /// Shuts the robot down while it waits for the portal, and lets the portal answer on a full disk.
 async fn shut_down_on_a_full_disk(world: &World, disk: &SmallDisk, robot: Robot, batch: &BatchRequest) {
     disk.fill();
-    let stopping = tokio::spawn({
-        let robot = robot.clone();
-        async move { robot.shutdown().await }
-    });
-    while !matches!(robot.accept(batch.clone()).await, Err(AcceptError::Stopping)) {
-        tokio::task::yield_now().await;
-    }
-    world.portal.release();
-    stopping.await.unwrap();
+    world.shut_down(&robot, batch).await;
     disk.free();
 }
 

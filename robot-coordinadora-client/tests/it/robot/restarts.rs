@@ -4,9 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use robot_callback_core::ErrorType::Portal;
-use robot_coordinadora_client::{
-    AcceptError, Acceptance, BatchRequest, Keyring, MemoryKeyring, RobotOptions,
-};
+use robot_coordinadora_client::{Acceptance, BatchRequest, Keyring, MemoryKeyring, RobotOptions};
 
 use super::portal::{Fault, Search};
 use super::sink::Failure;
@@ -130,15 +128,7 @@ fn a_shutdown_lets_the_order_at_hand_end_and_the_rest_goes_on_at_the_next_start(
     world.until_killed(|robot| async {
         robot.accept(batch.clone()).await.unwrap();
         world.portal.until_submitted("#2").await;
-        let stopping = tokio::spawn({
-            let robot = robot.clone();
-            async move { robot.shutdown().await }
-        });
-        while !matches!(robot.accept(batch.clone()).await, Err(AcceptError::Stopping)) {
-            tokio::task::yield_now().await;
-        }
-        world.portal.release();
-        stopping.await.unwrap();
+        world.shut_down(&robot, &batch).await;
         assert_eq!(world.portal.facts().closed, 1, "the session is closed");
         assert_eq!(world.sink.reports().len(), 2, "what was known is reported");
         drop(robot);

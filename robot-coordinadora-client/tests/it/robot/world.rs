@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use robot_callback_core::{Amount, ErrorType, ItemId, JobId, OrderId, Outcome, Report, WorkspaceId};
 use robot_coordinadora_client::{
-    Acceptance, BatchOrder, BatchRequest, Credentials, Keyring, MemoryKeyring, PedidoInput, Robot,
-    RobotError, RobotOptions,
+    AcceptError, Acceptance, BatchOrder, BatchRequest, Credentials, Keyring, MemoryKeyring, PedidoInput,
+    Robot, RobotError, RobotOptions,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -66,6 +66,19 @@ impl World {
             let robot = self.robot().await;
             robot.idle().await;
         });
+    }
+
+    /// Shuts a robot down that waits for the portal, which answers when nothing is accepted any more.
+    pub(crate) async fn shut_down(&self, robot: &Robot, batch: &BatchRequest) {
+        let stopping = tokio::spawn({
+            let robot = robot.clone();
+            async move { robot.shutdown().await }
+        });
+        while !matches!(robot.accept(batch.clone()).await, Err(AcceptError::Stopping)) {
+            tokio::task::yield_now().await;
+        }
+        self.portal.release();
+        stopping.await.unwrap();
     }
 
     /// Everything that is in the folder, in one text.
