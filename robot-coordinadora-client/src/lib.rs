@@ -66,7 +66,7 @@
 //! | a 2xx with any other body (a captive portal's page, a proxy's) | tried again |
 //! | no connection, a broken one, or a deadline that passed | tried again |
 //! | 408, 425, 429, 5xx | tried again, not before `Retry-After` |
-//! | 401, 403: the secret is refused | [`TryAgain::Reconfigured`] |
+//! | 401, 403: the secret is refused; 407: a proxy asks for one | [`TryAgain::Reconfigured`] |
 //! | 3xx: a redirect, which is never followed | [`TryAgain::Reconfigured`] |
 //! | another 4xx that says no `error` of a callback endpoint | [`TryAgain::Reconfigured`]: the URL is another's |
 //! | another 4xx that does (no such item, a field breaks a rule) | [`TryAgain::Never`] |

@@ -1,4 +1,4 @@
-//! Whether and when to try again. Nothing else on the robot's side retries.
+//! Whether and when to try a report again, for whoever waits for its answer. The spool has a schedule of its own.
 
 use std::future::Future;
 use std::time::Duration;

@@ -77,7 +77,7 @@ fn the_container_runs_as_nobody_in_particular_and_is_asked_how_it_is() {
         include_str!("../../../Cargo.toml").lines().find_map(|l| l.strip_prefix("rust-version = "));
     let image = format!("rust:{}-", toolchain.unwrap().trim_matches('"'));
     assert!(CONTAINER.contains(&image), "the toolchain is the one that is tested: {image}");
-    for kept in ["/target", "/.robot-callback", "/robot-callback.db*"] {
+    for kept in ["/target", "/.robot-callback", "/robot-callback.db*", "/robot-data"] {
         for file in [".containerignore", ".dockerignore"] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
             let ignored = std::fs::read_to_string(path).unwrap();

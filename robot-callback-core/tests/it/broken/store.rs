@@ -72,12 +72,23 @@ pub(super) struct Broken {
     last_lease: Mutex<Option<LeaseToken>>,
     asked: AtomicBool,
     looking: AtomicUsize,
+    looked: Mutex<HashMap<ItemId, usize>>,
     keys: Mutex<HashMap<String, Done>>,
     /// Where it writes what it knows, when it is closed and not before.
     pub(super) disk: Option<Disk>,
 }
 
 pub(super) type Disk = Arc<Mutex<Option<Arc<MemoryStore>>>>;
+
+/// Until it is so, or nobody comes.
+async fn until(holds: impl Fn() -> bool) {
+    for _ in 0..200_000 {
+        if holds() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
 
 impl Drop for Broken {
     fn drop(&mut self) {
@@ -90,9 +101,9 @@ impl Drop for Broken {
 impl Broken {
     pub(super) fn on(store: Arc<MemoryStore>, fault: Fault) -> Self {
         let (seen, applied_again, last_lease) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let (asked, looking, keys, disk) =
-            (AtomicBool::default(), AtomicUsize::default(), Mutex::default(), None);
-        Self { store, fault, seen, applied_again, last_lease, asked, looking, keys, disk }
+        let (asked, looking, looked) = (AtomicBool::default(), AtomicUsize::default(), Mutex::default());
+        let (keys, disk) = (Mutex::default(), None);
+        Self { store, fault, seen, applied_again, last_lease, asked, looking, looked, keys, disk }
     }
 
     async fn decide_by_looking(&self, command: Command) -> Result<Answer, StoreError> {
@@ -101,14 +112,8 @@ impl Broken {
         };
         let mut kept = self.store.kept_reports(KeptQuery::default()).await?.rows.into_iter();
         let open = kept.find(|kept| kept.id == kept_id && kept.resolution.is_none());
-        // Until somebody else has looked, too, or nobody comes.
         self.looking.fetch_add(1, Ordering::SeqCst);
-        for _ in 0..10_000 {
-            if self.looking.load(Ordering::SeqCst) > 1 {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
+        until(|| self.looking.load(Ordering::SeqCst) > 1).await;
         let answer = self.store.operate(command).await?;
         Ok(match (open, answer) {
             (Some(kept), Ok(Done { effect: Effect::Nothing, .. }) | Err(_)) => {
@@ -173,7 +178,9 @@ impl Store for Broken {
         }
         let open = !self.seen.lock().unwrap().contains(&item);
         if self.fault == Fault::ChecksThenWrites {
-            tokio::task::yield_now().await;
+            let looked = || *self.looked.lock().unwrap().get(&item).unwrap_or(&0);
+            *self.looked.lock().unwrap().entry(item).or_default() += 1;
+            until(|| looked() > 1).await;
         }
         let Some(mut applied) = self.store.apply(report).await? else { return Ok(None) };
         self.seen.lock().unwrap().insert(item);

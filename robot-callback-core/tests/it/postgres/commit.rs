@@ -58,11 +58,10 @@ impl Between {
                     server.write_all(&question[..read]).await.unwrap();
                 }
                 Ok(read @ 1..) = server.read(&mut answer) => {
-                    // Once the server has answered, it is done; nobody hears of it.
-                    let done = if cut { committed(&answer[..read]) } else {
-                        client.write_all(&answer[..read]).await.is_err()
-                    };
-                    if done {
+                    // Of a commit nobody hears that it is done; of what went before it they do.
+                    let end = if cut { committed(&answer[..read]) } else { None };
+                    let passed_on = client.write_all(&answer[..end.unwrap_or(read)]).await;
+                    if end.is_some() || passed_on.is_err() {
                         return;
                     }
                 }
@@ -77,10 +76,10 @@ fn commits(messages: &[u8]) -> bool {
     messages.ends_with(b"Q\0\0\0\x0bCOMMIT\0")
 }
 
-/// Whether a commit's answer is among these: that it is done, and no transaction is open.
-fn committed(answers: &[u8]) -> bool {
+/// Where a commit's answer is among these: that it is done, and no transaction is open.
+fn committed(answers: &[u8]) -> Option<usize> {
     const ANSWER: &[u8] = b"C\0\0\0\x0bCOMMIT\0Z\0\0\0\x05I";
-    answers.windows(ANSWER.len()).any(|part| part == ANSWER)
+    answers.windows(ANSWER.len()).position(|part| part == ANSWER)
 }
 
 /// A store on a CRM's database, its connections through that.
@@ -89,7 +88,8 @@ async fn store(crm: &Crm) -> (Arc<PostgresStore>, Between) {
     let server = cluster().port;
     let (between, port) = Between::start(server).await;
     let url = direct.replace(&format!(":{server}/"), &format!(":{port}/"));
-    let options = PostgresOptions { pool_size: 1, ..PostgresOptions::default() };
+    let lock_timeout = Duration::from_secs(3600);
+    let options = PostgresOptions { pool_size: 1, lock_timeout, ..PostgresOptions::default() };
     (Arc::new(PostgresStore::connect(&url, options).await.unwrap()), between)
 }
 

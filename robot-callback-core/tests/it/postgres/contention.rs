@@ -41,8 +41,15 @@ async fn apply(store: &PostgresStore, report: Report) -> Verdict {
 async fn a_set_that_loses_a_deadlock_is_applied_after_all() {
     // Only a superuser says who gives way.
     let crm = Crm::on(own()).await;
-    let (batch, store) = (crm.batch(1).await, crm.store().await);
+    let batch = crm.batch(1).await;
     let (order, job) = (batch.orders[0], batch.job);
+    // The database looks for a deadlock once, when a session has waited for so long: ours, when both wait by then.
+    let looks_late = format!("ALTER DATABASE {} SET deadlock_timeout = '5s'", crm.database.name);
+    crm.client.batch_execute(&looks_late).await.unwrap();
+    let (lock_timeout, report_deadline) = (10 * MINUTE, 10 * MINUTE);
+    let options = PostgresOptions { lock_timeout, report_deadline, ..PostgresOptions::default() };
+    let options = PostgresOptions { statement_timeout: 10 * MINUTE, ..options };
+    let store = PostgresStore::connect(&crm.database.url(), options).await.unwrap();
     let mut other = crm.database.client().await;
     other.batch_execute("SET deadlock_timeout = '1h'").await.unwrap();
     let other = other.transaction().await.unwrap();
@@ -159,6 +166,9 @@ async fn what_stays_in_the_way_past_the_deadline_is_answered_as_unavailable() {
     assert!(waited.is_transient(), "a lock: {waited:?}");
     holding.rollback().await.unwrap();
 
+    // Time for many tries, on a busy machine, too.
+    let options = PostgresOptions { report_deadline: Duration::from_secs(3), ..PostgresOptions::default() };
+    let store = PostgresStore::connect(&crm.database.url(), options).await.unwrap();
     in_the_way(&crm.client, &["orders"], "40001", u32::MAX).await;
     let refused = store.apply(report(1)).await.expect_err("no try goes through");
     assert!(refused.is_transient(), "contention: {refused:?}");
@@ -242,7 +252,6 @@ async fn a_row_that_somebody_keeps_locked_holds_up_nobody_elses_report() {
     report(None, first.items[0]);
     until(&crm.client, WAITING).await;
     batch.items.iter().enumerate().for_each(|(n, item)| report(Some(n), *item));
-    until(&crm.client, WAITING).await;
     of_first.rollback().await.unwrap();
     for (n, applied) in reporting.join_all().await {
         match applied {

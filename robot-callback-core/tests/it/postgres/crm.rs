@@ -1,5 +1,7 @@
 //! What the old system has in its tables before a robot reports, written by SQL as it writes it.
 
+use std::time::Duration;
+
 use robot_callback_core::{ItemId, JobId, OrderId, PostgresOptions, PostgresStore, WorkspaceId};
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -129,9 +131,10 @@ impl Shop {
     }
 }
 
-/// A store there, as a server starts it.
+/// A store there, as a server starts it, but for the locks that tests hold: it waits for them.
 pub(crate) async fn store(url: &str) -> PostgresStore {
-    PostgresStore::connect(url, PostgresOptions::default()).await.expect("the database can be reached")
+    let options = PostgresOptions { lock_timeout: Duration::from_secs(3600), ..PostgresOptions::default() };
+    PostgresStore::connect(url, options).await.expect("the database can be reached")
 }
 
 /// One number that the database says.

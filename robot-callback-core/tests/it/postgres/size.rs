@@ -5,6 +5,7 @@ use robot_callback_core::{
     Report, Store,
 };
 
+use super::contention::until;
 use super::crm::{Crm, number, store};
 use super::server::Database;
 
@@ -27,9 +28,7 @@ async fn counted(database: &Database, count: &str) -> i64 {
     let client = database.client().await;
     let alone = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
-    while number(&client, alone).await > 0 {
-        tokio::task::yield_now().await;
-    }
+    until(&client, &format!("({alone}) = 0")).await;
     number(&client, count).await
 }
 

@@ -5,9 +5,9 @@ use super::*;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/robot-callback.toml");
 
 const HEAD: &str = "\
-# Every setting of robot-callback, as it stands when nobody sets it. Copy what you change into robot-callback.toml in
-# the server's working directory (or name the file by ROBOT_CALLBACK_CONFIG or --config). A flag goes before the
-# environment, the environment before the file; `robot-callback check-config` shows what is in force.
+# Every setting of robot-callback with its default, or, where it has none, with a sample. Copy what you change into
+# robot-callback.toml in the server's working directory (or name the file by ROBOT_CALLBACK_CONFIG or --config). A flag
+# goes before the environment, the environment before the file; `robot-callback check-config` shows what is in force.
 #
 # Secrets are best kept in files of their own (the settings that end in _file). What stands on a command line is there
 # for every user to read. What stands in the environment is there for root, for whoever may ask the service manager or
@@ -26,10 +26,20 @@ fn written(setting: &Setting) -> String {
     let value = match default(setting) {
         Some(default) if bare(default) => default.to_owned(),
         Some(default) => format!("\"{default}\""),
-        _ if matches!(setting.value, "SECS" | "N" | "PORT" | "BYTES") => "0".to_owned(),
+        _ if matches!(setting.value, "SECS" | "N" | "PORT" | "BYTES") => sample(setting).to_string(),
         _ => format!("\"{}\"", setting.value),
     };
     format!("# {} = {value}\n", setting.key)
+}
+
+/// A number that may be copied as it is.
+fn sample(setting: &Setting) -> u32 {
+    match setting.key {
+        "port" => 8080,
+        "deadline_secs_per_order" => 30,
+        "deadline_plus_secs" => 600,
+        key => panic!("{key} has no default and no sample"),
+    }
 }
 
 fn document() -> String {

@@ -50,8 +50,9 @@ async fn a_completion_comes_again_from_any_server_until_it_is_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
     let inngest = InngestLoopback::start().await.unwrap();
     let url = inngest.base_url();
-    // The last wait is longer than any test: whoever stops it must be the acknowledgement.
-    let args = ["--inngest-dev", url.as_str(), "--repeat-completions", "1,1,3600"];
+    // The last wait is longer than any test: whoever stops it must be the acknowledgement. The second one is longer than it
+    // takes to stop the first server, so that the other one sends it.
+    let args = ["--inngest-dev", url.as_str(), "--repeat-completions", "5,15,3600"];
     let first = Running::start(folder.path(), &args).await;
     let (second, admin) = Running::with_admin(folder.path(), &args).await;
     let job = complete(&first, folder.path()).await;
