@@ -13,6 +13,7 @@ use warp::http::StatusCode;
 use warp::http::header::{CONTENT_TYPE, HeaderValue};
 use warp::reply::{Reply, Response};
 
+use crate::causes::chain;
 use crate::metrics;
 use crate::operator::{Health, Operator};
 use crate::reading::reading;
@@ -58,8 +59,8 @@ fn readiness(health: &Health, draining: bool) -> (StatusCode, Value) {
     let unknown = || Err("not known while the database is away".to_owned());
     let (database, migrations) = match health {
         Health::Well => (Ok(()), Ok(())),
-        Health::Unwell(error) if error.is_transient() => (Err(said(error)), unknown()),
-        Health::Unwell(error) => (Ok(()), Err(said(error))),
+        Health::Unwell(error) if error.is_transient() => (Err(chain(error)), unknown()),
+        Health::Unwell(error) => (Ok(()), Err(chain(error))),
         Health::Late => (Err(format!("no answer within {PING_DEADLINE:?}")), unknown()),
     };
     let draining = if draining { Err("the server is about to stop".to_owned()) } else { Ok(()) };
@@ -77,14 +78,6 @@ fn check(found: &Result<(), String>) -> Value {
         Ok(()) => json!({"ok": true}),
         Err(reason) => json!({"ok": false, "reason": reason}),
     }
-}
-
-/// An error with all its causes.
-fn said(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 #[cfg(test)]

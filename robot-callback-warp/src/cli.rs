@@ -32,6 +32,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgMatches, Command};
 
 use self::desk::Desk;
+use crate::causes::chain;
 use crate::config::{self, ALL, CONFIG, Config, Layers, SecretError, SettingError, SettingErrors};
 use crate::log;
 use crate::serve::TlsError;
@@ -65,12 +66,6 @@ impl CliError {
     fn failed(what: &str, error: &dyn std::error::Error) -> Self {
         Self::Failed(format!("{what}: {}", chain(error)))
     }
-}
-
-/// An error with all its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let each = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
-    each.collect::<Vec<_>>().join(": ")
 }
 
 /// Runs the program on this process's own arguments and environment.

@@ -20,6 +20,8 @@ mod admin;
 #[cfg(feature = "server")]
 mod banner;
 #[cfg(feature = "server")]
+mod causes;
+#[cfg(feature = "server")]
 pub mod cli;
 #[cfg(feature = "server")]
 mod config;

@@ -9,6 +9,7 @@ use robot_callback_core::{EndpointOptions, PostgresStore, StatementMode};
 
 use super::SettingError;
 use super::layers::Given;
+use crate::causes::chain;
 
 /// Where the data is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,10 +51,8 @@ impl Postgres {
         if url.contains("password=") {
             return Err(given.error("can't be used: look at its parameters, and percent-encode the password"));
         }
-        let why: Vec<String> = std::iter::successors(error.source(), |cause| (*cause).source())
-            .map(ToString::to_string)
-            .collect();
-        Err(given.error(format!("can't be used: {}", why.join(": "))))
+        let why = error.source().map(chain).unwrap_or_default();
+        Err(given.error(format!("can't be used: {why}")))
     }
 
     /// The server and the database, without user, password and parameters.

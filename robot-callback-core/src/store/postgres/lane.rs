@@ -4,6 +4,7 @@
 //! report after the commit of all. A thread of its own, because what the database has answered must not stand in line
 //! behind the requests of everybody who was answered just before.
 
+mod again;
 mod set;
 mod work;
 

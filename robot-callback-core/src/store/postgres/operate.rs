@@ -94,11 +94,11 @@ async fn retry(
 }
 
 async fn set_deadline(db: &Session, id: JobId, deadline: Deadline, now: Timestamp) -> Carried {
-    if jobs::lock(db, id).await?.is_none() {
-        return Ok(Err(Objection::NO_JOB));
+    let mut job = jobs::lock(db, id).await?;
+    if job.is_some() && runs::begin_next(db, &[id.0]).await? {
+        job = jobs::find(db, id).await?;
     }
-    runs::begin_next(db, &[id.0]).await?;
-    let Some(job) = jobs::find(db, id).await? else { return Ok(Err(Objection::NO_JOB)) };
+    let Some(job) = job else { return Ok(Err(Objection::NO_JOB)) };
     Ok(match change::set_deadline(job, deadline, now) {
         Ok(Some(job)) => {
             let deadline = job.deadline;

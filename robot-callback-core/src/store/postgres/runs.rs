@@ -16,11 +16,12 @@ static NEXT: Statement = Statement {
     types: &[Type::UUID_ARRAY],
 };
 
-/// Has those of these locked jobs that stand open in a run that is complete begin their next run, without a deadline.
-pub(super) async fn begin_next(db: &Session, jobs: &[Uuid]) -> Result<(), PostgresError> {
+/// Has those of these locked jobs that stand open in a run that is complete begin their next run, without a deadline; says
+/// whether there were any.
+pub(super) async fn begin_next(db: &Session, jobs: &[Uuid]) -> Result<bool, PostgresError> {
     let begun = db.execute(&NEXT, &[&jobs]).await?;
     if begun > 0 {
         tracing::warn!(jobs = begun, "a job was re-opened by other means than ours: its next run has begun");
     }
-    Ok(())
+    Ok(begun > 0)
 }

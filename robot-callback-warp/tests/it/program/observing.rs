@@ -185,8 +185,9 @@ async fn it_turns_unready_first_and_goes_on_serving_for_the_delay() {
 #[tokio::test]
 async fn after_the_delay_it_ends_well() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Running::start(folder.path(), &["--drain-delay-secs", "1"]).await;
+    let mut server = Running::start(folder.path(), &["--drain-delay-secs", "10"]).await;
     server.signal("-TERM").await;
+    until_unready(server.address()).await;
     let ended = tokio::time::timeout(PATIENCE, server.child.wait()).await.expect("it ends").unwrap();
     assert_eq!(ended.code(), Some(0));
 }

@@ -18,37 +18,37 @@ impl Work {
     /// order would be submitted after all, though it was reported as failed.
     pub(super) async fn conclude(&mut self, report: Report) -> Ended {
         let report = self.ledger.batch.on_attempt(report);
-        let (item, record) = (report.item_id, Record::Result(report.clone()));
-        let mut handed = false;
-        while let Err(error) = self.append(record.clone()).await {
-            self.disk_failed(&error);
-            handed = handed || (self.ledger.is_intended(item) && self.hand(&report).await);
-            if !self.shared.wait(self.shared.options.again_after).await {
-                return Ended::Stopped;
-            }
-        }
-        self.ledger.apply(record);
-        if handed {
-            self.handed(item).await;
+        let item = report.item_id;
+        let known_here_alone = self.ledger.is_intended(item).then_some(&report);
+        match self.written(Record::Result(report.clone()), known_here_alone).await {
+            None => return Ended::Stopped,
+            Some(true) => self.handed(item).await,
+            Some(false) => {}
         }
         Ended::Done
     }
 
     /// Writes a record, and waits for a disk that does not take it: nothing is done that is not on it.
     pub(super) async fn record(&mut self, record: Record) -> Ended {
+        self.written(record, None).await.map_or(Ended::Stopped, |_| Ended::Done)
+    }
+
+    /// Writes a record, however long the disk does not take it. Meanwhile that report is handed over; says whether it was.
+    /// `None` when the robot is to stop before.
+    async fn written(&mut self, record: Record, meanwhile: Option<&Report>) -> Option<bool> {
+        let mut handed = false;
         while let Err(error) = self.append(record.clone()).await {
-            self.disk_failed(&error);
+            let job = self.ledger.batch.job_id;
+            tracing::error!(job.id = %job, %error, "the journal can't be written; the batch waits for it");
+            if let Some(report) = meanwhile.filter(|_| !handed) {
+                handed = self.hand(report).await;
+            }
             if !self.shared.wait(self.shared.options.again_after).await {
-                return Ended::Stopped;
+                return None;
             }
         }
         self.ledger.apply(record);
-        Ended::Done
-    }
-
-    fn disk_failed(&self, error: &io::Error) {
-        let job = self.ledger.batch.job_id;
-        tracing::error!(job.id = %job, %error, "the journal can't be written; the batch waits for it");
+        Some(handed)
     }
 
     fn append(&self, record: Record) -> impl Future<Output = io::Result<()>> + use<> {

@@ -1,9 +1,7 @@
 //! What the lane does: set after set, each in one transaction. While a set's commit is on its way, the rows of the next
 //! one are asked for right behind it, so that the database need not wait for this side in between.
 //!
-//! A set that fails is tried again by itself: for as long as one of its callers may still wait while other
-//! transactions are in the way, and one by one when the database refuses something in it, or somebody else keeps a row
-//! of it locked, so that it spoils nobody else's.
+//! What is tried when a set has failed is in [`again`](super::again).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +12,13 @@ use tokio::time::{Instant, timeout_at};
 use super::super::super::Applied;
 use super::super::error::PostgresError;
 use super::super::hand_over::{HandOver, Held};
-use super::super::runs;
 use super::super::scenes::Scenes;
 use super::super::session::{Committing, Session, Sessions};
 use super::super::writes::{Recorded, Writes};
-use super::set::{Answer, Set, Waiting};
+use super::set::{Set, Waiting};
 use crate::change::{self, Rules};
 use crate::clock::{Clock, Timestamp};
 use crate::error::chain;
-use crate::id::JobId;
 use crate::metrics;
 use crate::outbox::Entry;
 use crate::report::Report;
@@ -183,73 +179,10 @@ impl Work {
         let scenes = within(set.deadline, scenes).await;
         (set, scenes)
     }
-
-    /// What is tried when a set has failed.
-    async fn again(&self, set: Set, mut error: PostgresError) {
-        if error.is_contention() {
-            let work = async |db: &Session| self.transact(db, &set.reports).await;
-            match self.sessions.transact_after(error, set.deadline, work).await {
-                Ok(applied) => return set.answer(applied.into_iter().map(Ok)),
-                Err(other) => error = other,
-            }
-        }
-        let many = set.reports.len() > 1;
-        if error.is_blocked() && many {
-            let answers = self.one_by_one(&set, &self.impatient).await;
-            set.answer(answers);
-        } else if error.is_second_completion() || (error.is_refusal() && many) {
-            let answers = self.one_by_one(&set, &self.sessions).await;
-            set.answer(answers);
-        } else {
-            set.fail(error);
-        }
-    }
-
-    async fn one_by_one(&self, set: &Set, sessions: &Sessions) -> Vec<Answer> {
-        let mut answers = Vec::with_capacity(set.reports.len());
-        for report in set.reports.iter().map(std::slice::from_ref) {
-            let work = async |db: &Session| self.transact(db, report).await;
-            let alone = match sessions.transact_until(set.deadline, work).await {
-                Err(error) if error.is_second_completion() => {
-                    let work = async |db: &Session| self.transact_in_next_run(db, report).await;
-                    sessions.transact_until(set.deadline, work).await
-                }
-                done => done,
-            };
-            answers.push(alone.map(|mut applied| applied.pop().flatten()).map_err(Arc::new));
-        }
-        answers
-    }
-
-    /// The same, once the jobs that their owner re-opened have begun their next run.
-    async fn transact_in_next_run(
-        &self,
-        db: &Session,
-        reports: &[Report],
-    ) -> Result<Vec<Option<Applied>>, PostgresError> {
-        let scenes = Scenes::of_reports(db, reports).await?;
-        let jobs: Vec<_> = scenes.jobs.ids().map(|JobId(id)| id).collect();
-        runs::begin_next(db, &jobs).await?;
-        self.transact(db, reports).await
-    }
-
-    /// Within a transaction of their own.
-    async fn transact(
-        &self,
-        db: &Session,
-        reports: &[Report],
-    ) -> Result<Vec<Option<Applied>>, PostgresError> {
-        let (scenes, now) = (Scenes::of_reports(db, reports).await?, self.clock.now());
-        let (applied, writes, scenes) = decide(reports, scenes, self.rules, now)?;
-        if !writes.is_empty(&scenes) {
-            writes.write(db, &scenes, now).await?;
-        }
-        Ok(applied)
-    }
 }
 
 /// What becomes of each report, and what is to be written for it.
-fn decide(
+pub(super) fn decide(
     reports: &[Report],
     mut scenes: Scenes,
     rules: Rules,
